@@ -1,0 +1,21 @@
+#include <array>
+
+#include "cmd/command.h"
+
+namespace hoplab::cmd {
+
+extern const Command version_command;
+
+namespace {
+
+const std::array all_commands{
+    &version_command,
+};
+
+}  // namespace
+
+std::span<const Command* const> command_table() {
+  return all_commands;
+}
+
+}  // namespace hoplab::cmd
