@@ -5,7 +5,7 @@ BUILD ?= build/release
 JOBS ?= $(shell nproc)
 CMAKE = cmake -G Ninja $(shell command -v ccache >/dev/null 2>&1 && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all build deps test-deps test unit demo bench asan tsan fuzz format lint deb install clean
+.PHONY: all build deps test-deps test demo bench asan tsan fuzz format lint clang deb install clean
 
 all: build
 
@@ -17,8 +17,11 @@ test-deps:
 	@./cmake/install_packages.sh build test
 
 build: deps
-	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >$(BUILD).log 2>&1 || { mkdir -p $(BUILD); $(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release; }
+	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release --log-level=WARNING
 	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build
+	@$(BUILD)/hoplab demo
 
 test: test-deps
 	@./tests/run.sh
@@ -29,8 +32,34 @@ asan: test-deps
 tsan: test-deps
 	@./tests/sanitize.sh thread
 
+# Runs every fuzz target for FUZZ_SECONDS on its committed corpus.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@./cmake/install_packages.sh build test lint
+	@./tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+bench:
+	@./cmake/install_packages.sh build test bench
+	@./tests/bench/run.sh
+
 format:
+	@./cmake/install_packages.sh lint
 	@git ls-files '*.cc' '*.h' | xargs clang-format-16 -i
+
+lint: build
+	@./cmake/install_packages.sh build lint
+	@./cmake/check_includes.sh
+	@git ls-files '*.cc' '*.h' | xargs clang-format-16 --dry-run -Werror
+	@git ls-files '*.cc' | xargs -P $(JOBS) -n 4 clang-tidy-16 --quiet -p $(BUILD)
+
+# The same tree with Clang 16; warnings are errors there too.
+clang: test-deps
+	@./cmake/install_packages.sh build test lint
+	@CXX=clang++-16 CC=clang-16 $(CMAKE) -S . -B build/clang -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING
+	@cmake --build build/clang -j $(JOBS)
+
+deb: build
+	@cd $(BUILD) && cpack -G DEB
 
 install: build
 	@cmake --install $(BUILD) --prefix $(PREFIX)
