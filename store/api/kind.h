@@ -30,6 +30,8 @@ struct Kind {
   [[nodiscard]] std::string api_version() const;
   /// "pods" or "deployments.apps", as error messages name it.
   [[nodiscard]] std::string qualified_resource() const;
+  /// "Pod" or "Deployment.apps", as "... is invalid" messages name it.
+  [[nodiscard]] std::string qualified_kind() const;
 };
 
 /// All served kinds, in discovery order.
