@@ -4,7 +4,9 @@
 add_library(hop_flags INTERFACE)
 target_include_directories(hop_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(hop_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  # Designated initializers name what they set; the rest is meant to be its default.
+  -Wno-missing-field-initializers)
 target_compile_definitions(hop_flags INTERFACE HOPLAB_VERSION="${PROJECT_VERSION}")
 if(HOPLAB_SANITIZE STREQUAL "address")
   target_compile_options(hop_flags INTERFACE -fsanitize=address,undefined

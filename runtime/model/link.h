@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/ip.h"
 
@@ -24,6 +25,8 @@ enum class LinkKind {
 };
 
 std::string_view to_string(LinkKind kind);
+/// The kind behind a kernel name (IFLA_INFO_KIND): "veth", "bridge", …; `other` if we know none.
+LinkKind parse_link_kind(std::string_view name);
 
 /// A network interface, desired or observed. Empty/zero fields mean "kernel's choice" when desired.
 struct Link {

@@ -30,6 +30,7 @@ struct LinkSet {
   std::optional<uint32_t> mtu;
   std::optional<Mac> mac;
   std::optional<std::string> master;  ///< "" = none.
+  std::optional<std::string> alias;
   bool operator==(const LinkSet&) const = default;
 };
 struct LinkDelete {

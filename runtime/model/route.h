@@ -8,7 +8,7 @@
 
 namespace hoplab {
 
-enum class RouteType { unicast, blackhole, unreachable, local, broadcast, other };
+enum class RouteType { unicast, blackhole, unreachable, prohibit, throw_, local, broadcast, other };
 enum class RouteScope { universe, link, host };
 
 /// Route protocols as /etc/iproute2/rt_protos numbers them; other numbers are kept as they are.
@@ -35,7 +35,11 @@ struct Route {
   auto operator<=>(const Route&) const = default;
 };
 
-/// As `ip route` prints it: "172.16.184.0/24 via 192.168.10.102 dev tunl0 proto bird onlink".
+/// "kernel", "boot", "bird", … or the number.
+std::string route_protocol_name(uint8_t protocol);
+
+/// As `ip route show table all` prints it: "172.16.184.0/24 via 192.168.10.102 dev tunl0 proto bird
+/// onlink".
 std::string to_string(const Route& route);
 
 }  // namespace hoplab
