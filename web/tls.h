@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "web/pki.h"
+
+struct ssl_ctx_st;
+
+namespace hoplab::web {
+
+/// TLS settings shared by many connections; copies share one OpenSSL context. Thread-safe.
+/// TLS 1.2 and newer only. Making one ignores SIGPIPE in the whole process: a child that is to run
+/// somebody's program must reset it.
+class TlsContext {
+ public:
+  /// A server that asks for a client certificate and takes it or none: one that our CA has not
+  /// signed fails the handshake, a missing one leaves the peer anonymous.
+  static Result<TlsContext> server(const std::string& ca_pem, const KeyPair& own);
+  /// A client that trusts only `ca_pem`. With an empty key pair it shows no certificate.
+  static Result<TlsContext> client(const std::string& ca_pem, const KeyPair& own);
+
+  [[nodiscard]] ssl_ctx_st* get() const { return context_.get(); }
+
+ private:
+  explicit TlsContext(std::shared_ptr<ssl_ctx_st> context) : context_(std::move(context)) {}
+  static Result<TlsContext> make(bool server, const std::string& ca_pem, const KeyPair& own);
+
+  std::shared_ptr<ssl_ctx_st> context_;
+};
+
+}  // namespace hoplab::web
