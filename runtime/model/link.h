@@ -36,7 +36,7 @@ struct Link {
   uint32_t mtu = 0;
   bool up = false;
   std::string master;  ///< Name of the bridge this link is a port of; empty for none.
-  std::string alias;   ///< IFLA_IFALIAS; our mark on links we own.
+  std::string alias;   ///< IFLA_IFALIAS. Set by LinkSet only: the kernel ignores it in an add.
   uint32_t group = 0;  ///< IFLA_GROUP; links of one group are deleted with one request.
 
   // Read from the kernel only.

@@ -65,7 +65,6 @@ struct IpWords {
     if (link.mac) out += " address " + to_string(*link.mac);
     if (link.mtu != 0) out += " mtu " + std::to_string(link.mtu);
     if (link.group != 0) out += " group " + std::to_string(link.group);
-    if (!link.alias.empty()) out += " alias " + shell_quote(link.alias);
     if (!link.master.empty()) out += " master " + link.master;
     if (link.up) out += " up";
     return out;

@@ -15,8 +15,10 @@ struct LinkAdd {
   bool operator==(const LinkAdd&) const = default;
 };
 /// Makes a veth pair; the peer is made directly in another namespace (moving it afterwards costs
-/// 17 ms, facts/kernel.md P5). `peer_netns` names it for people; empty = the same namespace. The
-/// descriptor that stands for it is looked up by the caller of apply().
+/// 17 ms, facts/kernel.md P5). `peer_netns` names it for people; empty = the same namespace.
+/// `peer.up` must stay false: the kernel would open that end before it is joined to the other
+/// (ENOTCONN), so it is set up by a LinkSet where it lives, as with `ip`. The descriptor behind
+/// `peer_netns` comes from the caller of apply_operations().
 struct VethAdd {
   Link link;
   Link peer;

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/model/link.h"
+#include "runtime/model/route.h"
+
+// Inside runtime/netlink only: kernel messages -> values. Pure; lengths in the messages are not
+// trusted; unknown attributes are skipped.
+
+namespace hoplab {
+
+/// Name of a link by index; messages carry indexes, values carry names.
+using LinkNames = std::function<std::string(int32_t index)>;
+
+/// RTM_NEWLINK or RTM_DELLINK.
+std::optional<Link> parse_link(const nlmsghdr& message, const LinkNames& names);
+/// RTM_NEWADDR or RTM_DELADDR; nullopt for other families than IPv4.
+std::optional<Address> parse_address(const nlmsghdr& message, const LinkNames& names);
+/// RTM_NEWROUTE or RTM_DELROUTE: one value per next hop; none for other families and for routes
+/// cloned into a cache.
+std::vector<Route> parse_routes(const nlmsghdr& message, const LinkNames& names);
+/// RTM_NEWNEIGH or RTM_DELNEIGH; nullopt for other families and NOARP entries.
+std::optional<Neighbor> parse_neighbor(const nlmsghdr& message, const LinkNames& names);
+
+}  // namespace hoplab
