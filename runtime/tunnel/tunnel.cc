@@ -1,0 +1,161 @@
+#include "runtime/tunnel/tunnel.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "runtime/base/text.h"
+#include "runtime/netlink/dump.h"
+#include "runtime/tunnel/tunnel_link.h"
+
+namespace hoplab::tunnel {
+
+/// Says when the namespace's routes have changed, and reads them.
+class Tunnel::RouteWatch {
+ public:
+  static Result<std::unique_ptr<RouteWatch>> open() {
+    Fd events(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = RTMGRP_IPV4_ROUTE;
+    if (!events || bind(events.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      return Error::from_errno(errno, "listen for changes of routes");
+    }
+    HOP_TRY(NetlinkSocket socket, NetlinkSocket::open());
+    return std::unique_ptr<RouteWatch>(new RouteWatch(std::move(events), std::move(socket)));
+  }
+
+  [[nodiscard]] int fd() const { return events_.get(); }
+
+  /// Takes all events off the queue (what they say does not matter) and reads the routes.
+  Result<std::vector<Route>> read() {
+    std::array<char, 8192> event{};
+    while (recv(events_.get(), event.data(), event.size(), 0) > 0 || errno == ENOBUFS) {
+    }
+    return dump_routes(socket_);
+  }
+
+ private:
+  RouteWatch(Fd events, NetlinkSocket socket)
+      : events_(std::move(events)), socket_(std::move(socket)) {}
+
+  Fd events_;
+  NetlinkSocket socket_;
+};
+
+Tunnel::Tunnel(Log log, std::string name, Variant variant, StatsFile stats)
+    : log_(std::move(log)), name_(std::move(name)), variant_(variant), stats_(std::move(stats)) {}
+
+Tunnel::~Tunnel() = default;
+
+Result<std::unique_ptr<Tunnel>> Tunnel::open(const TunnelOptions& options, Log log) {
+  HOP_TRY(const Variant variant, prepare_tunnel_link(options));
+  HOP_TRY(StatsFile stats, StatsFile::create(options.stats_path, variant));
+  std::unique_ptr<Tunnel> tunnel(
+      new Tunnel(std::move(log), options.name, variant, std::move(stats)));
+  if (variant == Variant::kernel) return tunnel;
+  if (variant == Variant::tun) {
+    HOP_TRY(tunnel->device_, open_tun_device(options.name));
+  } else {
+    HOP_TRY(tunnel->device_, open_packet_device(options.name, tunnel_peer_name(options.name)));
+  }
+  HOP_TRY(OuterSocket outer, OuterSocket::open());
+  tunnel->outer_.emplace(std::move(outer));
+  if (tunnel->device_->needs_routes()) {
+    HOP_TRY(tunnel->routes_, RouteWatch::open());
+    HOP_TRY(const std::vector<Route> routes, tunnel->routes_->read());
+    tunnel->device_->set_routes(routes);
+  }
+  return tunnel;
+}
+
+Result<void> Tunnel::run(int stop_fd) {
+  if (variant_ == Variant::kernel) return {};
+  enum { device, outer, stop, routes };
+  std::array<pollfd, 4> fds{};
+  fds[device] = {device_->fd(), POLLIN, 0};
+  fds[outer] = {outer_->fd(), POLLIN, 0};
+  fds[stop] = {stop_fd, POLLIN, 0};
+  fds[routes] = {routes_ ? routes_->fd() : -1, POLLIN, 0};
+  for (;;) {
+    if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
+      return Error::from_errno(errno, "wait for packets");
+    }
+    if (fds[stop].revents != 0) return {};
+    if (fds[routes].revents != 0) {
+      HOP_TRY(const std::vector<Route> now, routes_->read());
+      device_->set_routes(now);
+    }
+    // In turns, so that one busy direction does not starve the other; bounded, so that stop is
+    // seen.
+    bool more_out = fds[device].revents != 0;
+    bool more_in = fds[outer].revents != 0;
+    for (int round = 0; round < 64 && (more_out || more_in); ++round) {
+      if (more_out) {
+        HOP_TRY(more_out, carry_out());
+      }
+      if (more_in) {
+        HOP_TRY(more_in, carry_in());
+      }
+    }
+  }
+}
+
+Result<bool> Tunnel::carry_out() {
+  arrivals_.clear();
+  HOP_CHECK(device_->receive(arrivals_));
+  for (const Arrival& arrival : arrivals_) wrap(arrival);
+  flush();
+  return arrivals_.size() > 1;
+}
+
+void Tunnel::wrap(const Arrival& arrival) {
+  Counters& counters = stats_.counters();
+  ++counters.out_frames;
+  if (arrival.next_hop.is_unspecified()) {
+    ++counters.dropped_no_next_hop;
+    return;
+  }
+  if (!segmenter_.has_room()) flush();
+  pieces_.clear();
+  if (!segmenter_.run(arrival.offload, arrival.packet, pieces_)) {
+    ++counters.dropped_malformed;
+    return;
+  }
+  for (const Bytes piece : pieces_) {
+    outgoing_.push_back({arrival.next_hop, piece});
+    counters.out_bytes += piece.size();
+  }
+}
+
+void Tunnel::flush() {
+  if (!outgoing_.empty()) {
+    const size_t sent = outer_->send(outgoing_);
+    stats_.counters().out_packets += sent;
+    stats_.counters().dropped_send += outgoing_.size() - sent;
+  }
+  outgoing_.clear();
+  segmenter_.clear();
+}
+
+Result<bool> Tunnel::carry_in() {
+  Counters& counters = stats_.counters();
+  inner_.clear();
+  size_t malformed = 0;
+  HOP_CHECK(outer_->receive(inner_, malformed));
+  counters.dropped_malformed += malformed;
+  if (inner_.empty()) return malformed > 0;
+  counters.in_packets += inner_.size();
+  for (const Bytes packet : inner_) counters.in_bytes += packet.size();
+  coalesce(inner_, merged_);
+  const size_t sent = device_->send(merged_);
+  counters.in_frames += sent;
+  counters.dropped_send += merged_.size() - sent;
+  return inner_.size() > 1;
+}
+
+}  // namespace hoplab::tunnel
