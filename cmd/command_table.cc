@@ -4,11 +4,13 @@
 
 namespace hoplab::cmd {
 
+extern const Command tunnel_command;
 extern const Command version_command;
 
 namespace {
 
 const std::array all_commands{
+    &tunnel_command,
     &version_command,
 };
 

@@ -53,7 +53,7 @@ Result<void> make_pair(NetlinkSocket& socket, const TunnelOptions& options) {
   pair.peer.kind = LinkKind::veth;
   pair.peer.mtu = 65535;  // only tunl0's own MTU limits
   const std::vector<Operation> operations{{"", pair, "the tunnel's link"}};
-  return apply(socket, operations).status();
+  return apply_operations(socket, operations).status();
 }
 
 Result<void> bring_up(NetlinkSocket& socket, const std::vector<std::string>& names,
@@ -63,11 +63,11 @@ Result<void> bring_up(NetlinkSocket& socket, const std::vector<std::string>& nam
     // A kernel without IPv6 has no such file; then there is nothing to turn off.
     const std::vector<Operation> quiet{
         {"", SysctlSet{str("net/ipv6/conf/", name, "/disable_ipv6"), "1"}, "the tunnel is IPv4"}};
-    auto turned_off = apply(socket, quiet).status();
+    auto turned_off = apply_operations(socket, quiet).status();
     if (!turned_off && turned_off.error().code() != ErrorCode::not_found) return turned_off;
     up.push_back(set_link(name, mtu, true));
   }
-  return apply(socket, up).status();
+  return apply_operations(socket, up).status();
 }
 
 }  // namespace

@@ -199,7 +199,8 @@ class CrossNodePing : public test::SandboxNetns, public testing::WithParamInterf
     ASSERT_TRUE(socket);
     plan::TunnelInput wanted;
     wanted.address = Prefix::host(node.block.network());
-    for (const Link& link : dump_links(*socket).value()) {
+    const std::vector<Link> links = dump_links(*socket).value();
+    for (const Link& link : links) {
       if (link.name != "tunl0") continue;
       test::must_apply(node.netns.get(), plan::plan_tunnel_link(wanted, &link, {}));
     }
@@ -362,7 +363,7 @@ TEST_P(CrossNodePing, CarriesLargeDatagrams) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, CrossNodePing, testing::Values(Variant::veth, Variant::tun),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& one) { return std::string(to_string(one.param)); });
 
 }  // namespace
 }  // namespace hoplab
