@@ -1,0 +1,51 @@
+#include "store/random.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+namespace hoplab {
+namespace {
+
+template <size_t N>
+std::array<uint8_t, N> random_bytes() {
+  static_assert(N <= 256, "getrandom gives up to 256 bytes in one piece");
+  std::array<uint8_t, N> bytes{};
+  if (getrandom(bytes.data(), N, 0) != static_cast<ssize_t>(N)) std::abort();
+  return bytes;
+}
+
+}  // namespace
+
+std::string random_uid() {
+  constexpr std::string_view hex = "0123456789abcdef";
+  auto bytes = random_bytes<16>();
+  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0fU) | 0x40U);
+  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3fU) | 0x80U);
+  std::string uid;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
+    uid += hex[bytes[i] >> 4U];
+    uid += hex[bytes[i] & 0x0fU];
+  }
+  return uid;
+}
+
+std::string random_suffix(size_t length) {
+  constexpr std::string_view alphabet = "bcdfghjklmnpqrstvwxz2456789";
+  const auto bytes = random_bytes<64>();
+  std::string suffix;
+  for (size_t i = 0; i < length; ++i) suffix += alphabet[bytes[i % bytes.size()] % alphabet.size()];
+  return suffix;
+}
+
+std::string generated_name(const std::string& base) {
+  constexpr size_t longest = 63;
+  constexpr size_t suffix = 5;
+  return base.substr(0, longest - suffix) + random_suffix(suffix);
+}
+
+}  // namespace hoplab
