@@ -35,6 +35,8 @@ std::string host_link_name(std::string_view namespace_name, std::string_view pod
 /// The node's half, one batch: veth pair with its peer made directly inside the pod's namespace,
 /// sysctls of the host end, route to the pod. Batches of many pods may be joined.
 std::vector<Operation> wire_node_side(const PodNetwork& network);
+/// After both halves, wait for the host ends with settle_links() (runtime/netlink/settle.h), or one
+/// pod in twenty loses its first ARP answer and with it a second.
 /// The pod's half, one batch, after the node's: IPv6 off, lo and eth0 up, address, routes.
 std::vector<Operation> wire_pod_side(const PodNetwork& network);
 /// Both halves in the order they are applied; what `hoplab why pod` prints.

@@ -17,6 +17,7 @@
 #include "runtime/base/text.h"
 #include "runtime/netlink/dump.h"
 #include "runtime/netlink/netns.h"
+#include "runtime/netlink/settle.h"
 #include "runtime/plan/block_routes.h"
 #include "runtime/plan/pod_network.h"
 #include "runtime/plan/tunnel_plan.h"
@@ -222,6 +223,9 @@ class CrossNodePing : public test::SandboxNetns, public testing::WithParamInterf
     network.ip = node.pod_ip;
     test::must_apply(node.netns.get(), plan::wire_node_side(network), node.pod.get());
     test::must_apply(node.pod.get(), plan::wire_pod_side(network));
+    const std::vector<std::string> host_ends{plan::host_link_name("default", "web")};
+    auto settled = settle_links(node.netns.get(), host_ends);
+    EXPECT_TRUE(settled) << settled.error().message();
   }
 
   Node w1_, w0_;
@@ -247,6 +251,22 @@ TEST_P(CrossNodePing, OneHeaderInsideAnother) {
   EXPECT_EQ(inner->protocol, IPPROTO_ICMP);
   EXPECT_EQ(tunnel::checksum_fold(tunnel::checksum_add(bytes->first(20))), 0);
   EXPECT_EQ(tunnel::checksum_fold(tunnel::checksum_add(bytes->subspan(20))), 0);
+}
+
+TEST_P(CrossNodePing, TheFirstPacketOfAFreshPodIsNotLost) {
+  // Shorter than the second after which an ARP request is repeated.
+  EXPECT_TRUE(test::ping(w1_.pod.get(), w0_.pod_ip, Millis(900)));
+}
+
+TEST_P(CrossNodePing, ALinkWithoutItsOtherEndDoesNotSettle) {
+  const std::vector<std::string> missing{"nowhere"};
+  EXPECT_EQ(settle_links(netns(), missing, Millis(1)).error().code(), ErrorCode::not_found);
+  LinkSet down;
+  down.name = "eth0";
+  down.up = false;
+  test::must_apply(w1_.netns.get(), {{"", down, "unplugged"}});
+  const std::vector<std::string> unplugged{"rtr-a"};
+  EXPECT_EQ(settle_links(netns(), unplugged, Millis(3)).error().code(), ErrorCode::timed_out);
 }
 
 TEST_P(CrossNodePing, TheNodeItselfReachesThePodFromItsTunnelAddress) {
