@@ -1,0 +1,87 @@
+#include "runtime/nft/diff.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "runtime/nft/chain_diff.h"
+
+namespace hoplab::nft {
+
+namespace {
+
+bool owns_chain(const RuleOwner& owner, const std::string& name, const ObservedChain& chain) {
+  if (chain.base) return false;
+  if (chain.owner == owner.tag) return true;
+  if (!chain.owner.empty()) return false;
+  return std::any_of(owner.chain_prefixes.begin(), owner.chain_prefixes.end(),
+                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+void add_new_chain(const Table& table, const Chain& chain, ChangePlan& plan,
+                   std::vector<Change>& rules) {
+  plan.build.push_back({ChangeKind::add_chain, table.name, chain.name, chain.base, {}, 0, 0});
+  for (const Rule& rule : chain.rules) {
+    rules.push_back({ChangeKind::add_rule, table.name, chain.name, {}, rule, 0, 0});
+  }
+}
+
+void remove_stale(const std::string& table, const ObservedTable& observed,
+                  const std::set<std::string_view>& desired, const RuleOwner& owner,
+                  ChangePlan& plan) {
+  std::vector<const std::string*> doomed;
+  for (const auto& [name, chain] : observed.chains) {
+    if (desired.contains(name)) continue;
+    if (owns_chain(owner, name, chain)) {
+      doomed.push_back(&name);
+      continue;
+    }
+    for (const ObservedRule& rule : chain.rules) {
+      if (rule.owner != owner.tag) continue;
+      plan.rewire.push_back({ChangeKind::delete_rule, table, name, {}, {}, rule.handle, 0});
+    }
+  }
+  // Doomed chains may jump to each other: all are emptied before the first is deleted.
+  for (const std::string* name : doomed) {
+    plan.clean.push_back({ChangeKind::flush_chain, table, *name, {}, {}, 0, 0});
+  }
+  for (const std::string* name : doomed) {
+    plan.clean.push_back({ChangeKind::delete_chain, table, *name, {}, {}, 0, 0});
+  }
+}
+
+}  // namespace
+
+Result<ChangePlan> diff(const Ruleset& desired, const ObservedRuleset& observed,
+                        const RuleOwner& owner, const EncodeOptions& options) {
+  ChangePlan plan;
+  std::vector<Change> rules_of_new_chains;
+  std::vector<Change> deletions;
+  const ObservedTable empty;
+  for (const Table& table : desired.tables) {
+    const auto home = observed.find(table.name);
+    const ObservedTable& present = home != observed.end() ? home->second : empty;
+    if (home == observed.end()) {
+      plan.build.push_back({ChangeKind::add_table, table.name, {}, {}, {}, 0, 0});
+    }
+    std::set<std::string_view> names;
+    for (const Chain& chain : table.chains) {
+      names.insert(chain.name);
+      const auto found = present.chains.find(chain.name);
+      if (found == present.chains.end()) {
+        // A new built-in chain sees packets at once: its rules belong to the rewiring.
+        add_new_chain(table, chain, plan, chain.base ? plan.rewire : rules_of_new_chains);
+        continue;
+      }
+      HOP_CHECK(diff_chain({table.name, chain, found->second, owner.tag, options}, plan.rewire,
+                           deletions));
+    }
+    remove_stale(table.name, present, names, owner, plan);
+  }
+  std::move(rules_of_new_chains.begin(), rules_of_new_chains.end(), std::back_inserter(plan.build));
+  // Add before delete: if the kernel cannot take all at once, packets meet both, never neither.
+  std::move(deletions.begin(), deletions.end(), std::back_inserter(plan.rewire));
+  return plan;
+}
+
+}  // namespace hoplab::nft

@@ -1,0 +1,54 @@
+#include "runtime/nft/identity.h"
+
+namespace hoplab::nft {
+
+namespace {
+
+constexpr uint8_t comment_type = 0;  // NFTNL_UDATA_RULE_COMMENT
+constexpr size_t hash_bytes = 8;
+
+void put(std::string& out, uint8_t type, std::string_view value) {
+  out += static_cast<char>(type);
+  out += static_cast<char>(value.size());
+  out += value;
+}
+
+}  // namespace
+
+uint64_t rule_hash(std::string_view rule_spec) {
+  uint64_t hash = 14695981039346656037U;
+  for (char c : rule_spec) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
+  return hash;
+}
+
+std::string encode_user_data(const RuleMark& mark, std::string_view comment) {
+  std::string out;
+  if (!comment.empty()) put(out, comment_type, std::string(comment) + '\0');
+  std::string value;
+  for (size_t i = 0; i < hash_bytes; ++i) {
+    value += static_cast<char>(mark.hash >> (8 * (hash_bytes - 1 - i)) & 0xffU);
+  }
+  put(out, mark_type, value + mark.owner);
+  return out;
+}
+
+std::optional<RuleMark> find_mark(std::span<const std::byte> user_data) {
+  while (user_data.size() >= 2) {
+    const auto type = static_cast<uint8_t>(user_data[0]);
+    const auto length = static_cast<size_t>(user_data[1]);
+    if (user_data.size() < 2 + length) return std::nullopt;
+    const auto value = user_data.subspan(2, length);
+    if (type == mark_type && length >= hash_bytes) {
+      RuleMark mark;
+      for (size_t i = 0; i < hash_bytes; ++i) {
+        mark.hash = mark.hash << 8U | static_cast<uint8_t>(value[i]);
+      }
+      for (std::byte b : value.subspan(hash_bytes)) mark.owner += static_cast<char>(b);
+      return mark;
+    }
+    user_data = user_data.subspan(2 + length);
+  }
+  return std::nullopt;
+}
+
+}  // namespace hoplab::nft

@@ -1,0 +1,169 @@
+#include "runtime/nft/render_batch.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <array>
+#include <cstring>
+
+#include "runtime/base/text.h"
+#include "runtime/nft/expressions.h"
+#include "runtime/nft/identity.h"
+#include "runtime/nft/render_text.h"
+
+namespace hoplab::nft {
+
+namespace {
+
+// A rule has at most a few hundred bytes per match (a comment: 300), and user data at most 256.
+constexpr size_t max_message = 64U << 10U;
+struct MessageBuffer {
+  alignas(8) std::array<char, max_message> bytes;
+  char* data() { return bytes.data(); }
+};
+
+nlmsghdr* begin_message(MessageBuffer& buffer, uint16_t type, uint8_t family, uint16_t flags,
+                        uint32_t sequence) {
+  nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
+  header->nlmsg_type = type;
+  header->nlmsg_flags = NLM_F_REQUEST | flags;
+  header->nlmsg_seq = sequence;
+  auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
+  generic->nfgen_family = family;
+  generic->version = NFNETLINK_V0;
+  generic->res_id = 0;
+  return header;
+}
+
+nlmsghdr* begin_nft(MessageBuffer& buffer, int type, uint16_t flags, uint32_t sequence) {
+  const auto full_type = static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8U | type);
+  return begin_message(buffer, full_type, NFPROTO_IPV4, flags, sequence);
+}
+
+std::string finish(const MessageBuffer& buffer, const nlmsghdr* header) {
+  return {buffer.bytes.data(), MNL_ALIGN(header->nlmsg_len)};
+}
+
+uint32_t hook_number(Hook hook) {
+  switch (hook) {
+    case Hook::prerouting:
+      return NF_INET_PRE_ROUTING;
+    case Hook::input:
+      return NF_INET_LOCAL_IN;
+    case Hook::forward:
+      return NF_INET_FORWARD;
+    case Hook::output:
+      return NF_INET_LOCAL_OUT;
+    case Hook::postrouting:
+      return NF_INET_POST_ROUTING;
+  }
+  return 0;
+}
+
+void put_chain(nlmsghdr* header, const Change& change, const EncodeOptions& options) {
+  mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, change.table.c_str());
+  mnl_attr_put_strz(header, NFTA_CHAIN_NAME, change.chain.c_str());
+  if (change.kind == ChangeKind::delete_chain) return;
+  if (change.base) {
+    nlattr* hook = mnl_attr_nest_start(header, NFTA_CHAIN_HOOK);
+    mnl_attr_put_u32(header, NFTA_HOOK_HOOKNUM, htonl(hook_number(change.base->hook)));
+    mnl_attr_put_u32(header, NFTA_HOOK_PRIORITY,
+                     htonl(static_cast<uint32_t>(change.base->priority)));
+    mnl_attr_nest_end(header, hook);
+    mnl_attr_put_u32(header, NFTA_CHAIN_POLICY, htonl(change.base->accept ? NF_ACCEPT : NF_DROP));
+    mnl_attr_put_strz(header, NFTA_CHAIN_TYPE, change.base->type.c_str());
+    return;  // Built-in chains are everybody's.
+  }
+  const std::string mark = encode_user_data({options.owner, 0}, {});
+  mnl_attr_put(header, NFTA_CHAIN_USERDATA, mark.size(), mark.data());
+}
+
+Result<std::string> encode_new_rule(MessageBuffer& buffer, const Change& change, uint32_t sequence,
+                                    const EncodeOptions& options) {
+  const Rule& wanted = change.rule.value();
+  std::string comment;
+  HOP_TRY(const NftnlRule rule,
+          build_expressions(wanted, {true, options.set_index}, &comment)
+              .context(str("rule \"", rule_line(change.chain, wanted), "\"")));
+  const std::string mark = encode_user_data({options.owner, rule_hash(rule_spec(wanted))}, comment);
+  nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, NFPROTO_IPV4);
+  nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, change.table.c_str());
+  nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, change.chain.c_str());
+  nftnl_rule_set_data(rule.get(), NFTNL_RULE_USERDATA, mark.data(),
+                      static_cast<uint32_t>(mark.size()));
+  uint16_t flags = NLM_F_CREATE;
+  if (change.handle != 0) {
+    nftnl_rule_set_u64(rule.get(), NFTNL_RULE_POSITION, change.handle);  // Before this one.
+  } else {
+    flags |= NLM_F_APPEND;
+  }
+  nlmsghdr* header = begin_nft(buffer, NFT_MSG_NEWRULE, flags, sequence);
+  nftnl_rule_nlmsg_build_payload(header, rule.get());
+  return finish(buffer, header);
+}
+
+void put_rule_key(nlmsghdr* header, const Change& change) {
+  mnl_attr_put_strz(header, NFTA_RULE_TABLE, change.table.c_str());
+  mnl_attr_put_strz(header, NFTA_RULE_CHAIN, change.chain.c_str());
+  if (change.kind == ChangeKind::delete_rule) {
+    mnl_attr_put_u64(header, NFTA_RULE_HANDLE, htobe64(change.handle));
+  }
+}
+
+std::string encode_batch_edge(uint16_t type, uint32_t sequence) {
+  MessageBuffer buffer;
+  nlmsghdr* header = begin_message(buffer, type, AF_UNSPEC, 0, sequence);
+  static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(header))->res_id = htons(NFNL_SUBSYS_NFTABLES);
+  return finish(buffer, header);
+}
+
+}  // namespace
+
+Result<std::string> encode_change(const Change& change, uint32_t sequence,
+                                  const EncodeOptions& options) {
+  MessageBuffer buffer;  // Not zeroed: libmnl zeroes every header and the padding of attributes.
+  nlmsghdr* header = nullptr;
+  switch (change.kind) {
+    case ChangeKind::add_table:
+      header = begin_nft(buffer, NFT_MSG_NEWTABLE, NLM_F_CREATE, sequence);
+      mnl_attr_put_strz(header, NFTA_TABLE_NAME, change.table.c_str());
+      break;
+    case ChangeKind::add_chain:
+    case ChangeKind::delete_chain: {
+      const bool add = change.kind == ChangeKind::add_chain;
+      header = begin_nft(buffer, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, add ? NLM_F_CREATE : 0,
+                         sequence);
+      put_chain(header, change, options);
+      break;
+    }
+    case ChangeKind::add_rule:
+      return encode_new_rule(buffer, change, sequence, options);
+    case ChangeKind::delete_rule:
+    case ChangeKind::flush_chain:
+      header = begin_nft(buffer, NFT_MSG_DELRULE, 0, sequence);
+      put_rule_key(header, change);
+      break;
+  }
+  return finish(buffer, header);
+}
+
+std::string encode_batch_begin(uint32_t sequence) {
+  return encode_batch_edge(NFNL_MSG_BATCH_BEGIN, sequence);
+}
+
+std::string encode_batch_end(uint32_t sequence) {
+  return encode_batch_edge(NFNL_MSG_BATCH_END, sequence);
+}
+
+void request_ack(std::string& message) {
+  nlmsghdr header{};
+  std::memcpy(&header, message.data(), sizeof header);
+  header.nlmsg_flags |= NLM_F_ACK;
+  std::memcpy(message.data(), &header, sizeof header);
+}
+
+}  // namespace hoplab::nft

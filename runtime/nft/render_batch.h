@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/nft/change.h"
+
+/// Changes as nfnetlink messages. Pure: bytes in memory, no socket.
+namespace hoplab::nft {
+
+struct EncodeOptions {
+  std::string owner;  ///< RuleOwner::tag, put on every rule and chain.
+  /// Number of an ipset by name; may be empty when no rule matches a set.
+  std::function<Result<uint16_t>(const std::string& name)> set_index;
+};
+
+/// One message, padded to four bytes. A rule becomes the expressions that iptables prints as its
+/// rule_line(), always with a counter.
+Result<std::string> encode_change(const Change& change, uint32_t sequence,
+                                  const EncodeOptions& options);
+
+/// The messages around a batch.
+std::string encode_batch_begin(uint32_t sequence);
+std::string encode_batch_end(uint32_t sequence);
+
+/// Asks the kernel to acknowledge this message (the last one of a batch: after the commit).
+void request_ack(std::string& message);
+
+}  // namespace hoplab::nft
