@@ -5,7 +5,6 @@
 #include <set>
 #include <unordered_map>
 
-#include "runtime/nft/expressions.h"
 #include "runtime/nft/identity.h"
 #include "runtime/nft/render_text.h"
 
@@ -60,10 +59,8 @@ class ChainDiff {
                                  [](const ObservedRule& rule) { return !rule.shape.empty(); });
     if (!any) return shapes;
     for (const Rule& rule : in_.desired.rules) {
-      std::string comment;
-      HOP_TRY(const NftnlRule built,
-              build_expressions(rule, {false, in_.options.set_index}, &comment));
-      shapes.insert(rule_shape(built.get()));
+      HOP_TRY(std::string shape, rule_shape(rule, in_.options));
+      shapes.insert(std::move(shape));
     }
     return shapes;
   }

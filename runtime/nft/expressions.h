@@ -33,9 +33,4 @@ struct BuildOptions {
 Result<NftnlRule> build_expressions(const Rule& rule, const BuildOptions& options,
                                     std::string* comment);
 
-/// What a rule does, as comparable text, read back from its expressions; equal for a rule that
-/// build_expressions made and for the same rule made by `iptables -A` or iptables-restore. Empty
-/// when the rule has an expression that ours never have.
-std::string rule_shape(const nftnl_rule* rule);
-
 }  // namespace hoplab::nft

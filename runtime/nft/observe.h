@@ -19,7 +19,7 @@ struct ObservedRule {
   uint64_t handle = 0;
   std::string owner;  ///< Empty for a rule without our mark.
   uint64_t hash = 0;  ///< rule_hash() of the rule its owner made.
-  std::string shape;  ///< Only of rules without a mark: what it does (see expressions.h).
+  std::string shape;  ///< Only of rules without a mark: what it does (see rule_shape()).
   uint64_t packets = 0, bytes = 0;
   bool operator==(const ObservedRule&) const = default;
 };

@@ -7,10 +7,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include <array>
 #include <cstring>
 
 #include "runtime/base/text.h"
+#include "runtime/nft/attributes.h"
 #include "runtime/nft/expressions.h"
 #include "runtime/nft/identity.h"
 #include "runtime/nft/render_text.h"
@@ -19,11 +19,17 @@ namespace hoplab::nft {
 
 namespace {
 
-// A rule has at most a few hundred bytes per match (a comment: 300), and user data at most 256.
-constexpr size_t max_message = 64U << 10U;
-struct MessageBuffer {
-  alignas(8) std::array<char, max_message> bytes;
-  char* data() { return bytes.data(); }
+/// Zeroed, because libmnl leaves the padding behind attributes as it finds it, and that goes to the
+/// kernel (and into goldens). Every match takes less than 512 bytes, everything else of a rule less
+/// than 2048: user data at most 256, names 29, the largest target 120.
+class MessageBuffer {
+ public:
+  explicit MessageBuffer(size_t matches = 0) : bytes_(2048 + 512 * matches, '\0') {}
+  char* data() { return bytes_.data(); }
+  [[nodiscard]] std::string first(size_t size) const { return bytes_.substr(0, size); }
+
+ private:
+  std::string bytes_;  // From operator new, so aligned for any header.
 };
 
 nlmsghdr* begin_message(MessageBuffer& buffer, uint16_t type, uint8_t family, uint16_t flags,
@@ -45,7 +51,7 @@ nlmsghdr* begin_nft(MessageBuffer& buffer, int type, uint16_t flags, uint32_t se
 }
 
 std::string finish(const MessageBuffer& buffer, const nlmsghdr* header) {
-  return {buffer.bytes.data(), MNL_ALIGN(header->nlmsg_len)};
+  return buffer.first(MNL_ALIGN(header->nlmsg_len));
 }
 
 uint32_t hook_number(Hook hook) {
@@ -82,12 +88,12 @@ void put_chain(nlmsghdr* header, const Change& change, const EncodeOptions& opti
   mnl_attr_put(header, NFTA_CHAIN_USERDATA, mark.size(), mark.data());
 }
 
-Result<std::string> encode_new_rule(MessageBuffer& buffer, const Change& change, uint32_t sequence,
+Result<std::string> encode_new_rule(const Change& change, uint32_t sequence,
                                     const EncodeOptions& options) {
   const Rule& wanted = change.rule.value();
   std::string comment;
   HOP_TRY(const NftnlRule rule,
-          build_expressions(wanted, {true, options.set_index}, &comment)
+          build_expressions(wanted, {options.compact_comments, options.set_index}, &comment)
               .context(str("rule \"", rule_line(change.chain, wanted), "\"")));
   const std::string mark = encode_user_data({options.owner, rule_hash(rule_spec(wanted))}, comment);
   nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, NFPROTO_IPV4);
@@ -101,6 +107,7 @@ Result<std::string> encode_new_rule(MessageBuffer& buffer, const Change& change,
   } else {
     flags |= NLM_F_APPEND;
   }
+  MessageBuffer buffer(wanted.matches.size());
   nlmsghdr* header = begin_nft(buffer, NFT_MSG_NEWRULE, flags, sequence);
   nftnl_rule_nlmsg_build_payload(header, rule.get());
   return finish(buffer, header);
@@ -125,7 +132,7 @@ std::string encode_batch_edge(uint16_t type, uint32_t sequence) {
 
 Result<std::string> encode_change(const Change& change, uint32_t sequence,
                                   const EncodeOptions& options) {
-  MessageBuffer buffer;  // Not zeroed: libmnl zeroes every header and the padding of attributes.
+  MessageBuffer buffer;
   nlmsghdr* header = nullptr;
   switch (change.kind) {
     case ChangeKind::add_table:
@@ -141,7 +148,7 @@ Result<std::string> encode_change(const Change& change, uint32_t sequence,
       break;
     }
     case ChangeKind::add_rule:
-      return encode_new_rule(buffer, change, sequence, options);
+      return encode_new_rule(change, sequence, options);
     case ChangeKind::delete_rule:
     case ChangeKind::flush_chain:
       header = begin_nft(buffer, NFT_MSG_DELRULE, 0, sequence);
@@ -149,6 +156,15 @@ Result<std::string> encode_change(const Change& change, uint32_t sequence,
       break;
   }
   return finish(buffer, header);
+}
+
+Result<std::string> rule_shape(const Rule& rule, const EncodeOptions& options) {
+  EncodeOptions plain = options;
+  plain.compact_comments = false;
+  HOP_TRY(const std::string message,
+          encode_change({ChangeKind::add_rule, "t", "c", {}, rule, 0, 0}, 0, plain));
+  const auto body = message_body(std::as_bytes(std::span(message)), NFT_MSG_NEWRULE);
+  return shape_of_expressions(find_attribute(body.value_or(Bytes{}), NFTA_RULE_EXPRESSIONS));
 }
 
 std::string encode_batch_begin(uint32_t sequence) {

@@ -1,110 +1,85 @@
-#include <cstdio>
-// libnftnl's headers use FILE without including it.
-#include <libnftnl/expr.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 
+#include <array>
 #include <string_view>
 
-#include "runtime/base/text.h"
-#include "runtime/nft/expressions.h"
+#include "runtime/nft/attributes.h"
 
 namespace hoplab::nft {
 
 namespace {
 
-void add_number(std::string& out, const nftnl_expr* expr, uint16_t attribute) {
-  out += ' ';
-  out += std::to_string(nftnl_expr_get_u32(expr, attribute));
-}
-
-void add_bytes(std::string& out, const nftnl_expr* expr, uint16_t attribute) {
-  uint32_t length = 0;
-  const void* data = nftnl_expr_get(expr, attribute, &length);
-  if (data == nullptr) return;
-  static constexpr std::string_view digits = "0123456789abcdef";
-  out += ' ';
-  for (uint32_t i = 0; i < length; ++i) {
-    const auto byte = static_cast<const uint8_t*>(data)[i];
-    out += digits[byte >> 4U];
-    out += digits[byte & 15U];
-  }
-}
-
-void add_match(std::string& out, const nftnl_expr* expr) {
-  out += ' ';
-  out += nftnl_expr_get_str(expr, NFTNL_EXPR_MT_NAME);
-  add_number(out, expr, NFTNL_EXPR_MT_REV);
-  add_bytes(out, expr, NFTNL_EXPR_MT_INFO);
-}
-
-void add_target(std::string& out, const nftnl_expr* expr) {
-  out += ' ';
-  out += nftnl_expr_get_str(expr, NFTNL_EXPR_TG_NAME);
-  add_number(out, expr, NFTNL_EXPR_TG_REV);
-  add_bytes(out, expr, NFTNL_EXPR_TG_INFO);
-}
-
-void add_immediate(std::string& out, const nftnl_expr* expr) {
-  if (nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_DATA))
-    return add_bytes(out, expr, NFTNL_EXPR_IMM_DATA);
-  add_number(out, expr, NFTNL_EXPR_IMM_VERDICT);
-  if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_CHAIN)) return;
-  out += ' ';
-  out += nftnl_expr_get_str(expr, NFTNL_EXPR_IMM_CHAIN);
-}
-
-/// Appends one expression; false when it is of a kind that our rules never have.
-bool add_expression(std::string& out, const nftnl_expr* expr) {
-  const std::string_view name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
-  if (name == "counter") return true;
-  out += name;
-  if (name == "meta") {
-    add_number(out, expr, NFTNL_EXPR_META_KEY);
-  } else if (name == "payload") {
-    add_number(out, expr, NFTNL_EXPR_PAYLOAD_BASE);
-    add_number(out, expr, NFTNL_EXPR_PAYLOAD_OFFSET);
-    add_number(out, expr, NFTNL_EXPR_PAYLOAD_LEN);
-  } else if (name == "cmp") {
-    add_number(out, expr, NFTNL_EXPR_CMP_OP);
-    add_bytes(out, expr, NFTNL_EXPR_CMP_DATA);
-  } else if (name == "range") {
-    add_number(out, expr, NFTNL_EXPR_RANGE_OP);
-    add_bytes(out, expr, NFTNL_EXPR_RANGE_FROM_DATA);
-    add_bytes(out, expr, NFTNL_EXPR_RANGE_TO_DATA);
-  } else if (name == "bitwise") {
-    add_bytes(out, expr, NFTNL_EXPR_BITWISE_MASK);
-    add_bytes(out, expr, NFTNL_EXPR_BITWISE_XOR);
-  } else if (name == "immediate") {
-    add_immediate(out, expr);
-  } else if (name == "match") {
-    add_match(out, expr);
-  } else if (name == "target") {
-    add_target(out, expr);
-  } else {
-    return false;
-  }
-  out += '\n';
-  return true;
-}
-
-struct Collector {
-  std::string text;
-  bool known = true;
+enum class Content { bytes, data };
+struct Field {
+  uint16_t attribute = 0;  ///< 0 ends the list.
+  Content content = Content::bytes;
 };
+struct Known {
+  std::string_view name;
+  std::array<Field, 3> fields;
+};
+
+// What tells two expressions of a kind apart. Registers are left out: all of ours use the same, and
+// so do iptables' rules.
+constexpr std::array known_expressions{
+    Known{"meta", {{{NFTA_META_KEY}}}},
+    Known{"payload", {{{NFTA_PAYLOAD_BASE}, {NFTA_PAYLOAD_OFFSET}, {NFTA_PAYLOAD_LEN}}}},
+    Known{"cmp", {{{NFTA_CMP_OP}, {NFTA_CMP_DATA, Content::data}}}},
+    Known{"range",
+          {{{NFTA_RANGE_OP},
+            {NFTA_RANGE_FROM_DATA, Content::data},
+            {NFTA_RANGE_TO_DATA, Content::data}}}},
+    Known{"bitwise", {{{NFTA_BITWISE_MASK, Content::data}, {NFTA_BITWISE_XOR, Content::data}}}},
+    Known{"immediate", {{{NFTA_IMMEDIATE_DATA, Content::data}}}},
+    Known{"match", {{{NFTA_MATCH_NAME}, {NFTA_MATCH_REV}, {NFTA_MATCH_INFO}}}},
+    Known{"target", {{{NFTA_TARGET_NAME}, {NFTA_TARGET_REV}, {NFTA_TARGET_INFO}}}},
+};
+
+void add_bytes(std::string& out, Bytes bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += ' ';
+  for (std::byte b : bytes) {
+    out += digits[static_cast<uint8_t>(b) >> 4U];
+    out += digits[static_cast<uint8_t>(b) & 15U];
+  }
+}
+
+/// A value or a verdict.
+void add_data(std::string& out, Bytes data) {
+  const Bytes verdict = find_attribute(data, NFTA_DATA_VERDICT);
+  if (verdict.empty()) return add_bytes(out, find_attribute(data, NFTA_DATA_VALUE));
+  add_bytes(out, find_attribute(verdict, NFTA_VERDICT_CODE));
+  out += ' ';
+  out += text_of(find_attribute(verdict, NFTA_VERDICT_CHAIN));
+}
+
+bool add_expression(std::string& out, Bytes expression) {
+  const std::string name = text_of(find_attribute(expression, NFTA_EXPR_NAME));
+  if (name == "counter") return true;
+  const Bytes data = find_attribute(expression, NFTA_EXPR_DATA);
+  for (const Known& known : known_expressions) {
+    if (known.name != name) continue;
+    out += name;
+    for (const Field& field : known.fields) {
+      if (field.attribute == 0) break;
+      const Bytes value = find_attribute(data, field.attribute);
+      field.content == Content::data ? add_data(out, value) : add_bytes(out, value);
+    }
+    out += '\n';
+    return true;
+  }
+  return false;
+}
 
 }  // namespace
 
-std::string rule_shape(const nftnl_rule* rule) {
-  Collector collector;
-  nftnl_expr_foreach(
-      const_cast<nftnl_rule*>(rule),  // NOLINT: the library forgot the const
-      [](nftnl_expr* expr, void* data) {
-        auto* out = static_cast<Collector*>(data);
-        out->known = out->known && add_expression(out->text, expr);
-        return 0;
-      },
-      &collector);
-  return collector.known ? collector.text : std::string();
+std::string shape_of_expressions(Bytes expressions) {
+  std::string out;
+  while (auto element = take_attribute(expressions)) {
+    if (!add_expression(out, element->payload)) return {};
+  }
+  return out;
 }
 
 }  // namespace hoplab::nft

@@ -113,6 +113,7 @@ struct MatchPacker {
     xt_statistic_info info{};
     info.mode = XT_STATISTIC_MODE_RANDOM;
     info.u.random.probability = m.threshold;
+    info.u.nth.count = m.threshold;  // iptables leaves it there too; the kernel does not read it.
     return pack("statistic", 0, info);
   }
   XtInfo operator()(const RecentMatch& m) const {
