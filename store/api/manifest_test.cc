@@ -53,7 +53,7 @@ TEST(Yaml, RefusesBombs) {
     for (int n = 0; n < 9; ++n) laughs += ", " + below;
     laughs += "]\n";
   }
-  EXPECT_THAT(failure(laughs), HasSubstr("unfold to more than 64 MB"));
+  EXPECT_THAT(failure(laughs), HasSubstr("unfold to more than 16 MB"));
   EXPECT_THAT(failure(std::string(100000, '[')), HasSubstr("web.yaml: line 1, column "));
   EXPECT_THAT(failure(std::string(100000, '{')), HasSubstr("web.yaml: line 1, column "));
   std::string deep = "a: &a ";

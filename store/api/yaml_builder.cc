@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t max_depth = 200;
 /// What anchors and aliases may copy, in rough bytes of memory: "billion laughs" ends here.
-constexpr size_t max_copied_bytes = 64U << 20U;
+constexpr size_t max_copied_bytes = 16U << 20U;
 
 struct Size {
   size_t bytes = 64;  ///< A node's own cost, roughly.
@@ -200,7 +200,7 @@ void YamlBuilder::spend(const YAML::Mark& mark, const Json& value) {
   Size size = size_of(value);
   copied_bytes_ += size.bytes;
   if (copied_bytes_ > max_copied_bytes) {
-    throw YamlMistake{mark, "anchors and aliases unfold to more than 64 MB"};
+    throw YamlMistake{mark, "anchors and aliases unfold to more than 16 MB"};
   }
   if (open_.size() + size.depth > max_depth) {
     throw YamlMistake{mark, str("nested deeper than ", max_depth, " levels")};
