@@ -36,5 +36,6 @@ may runtime/plan '(runtime/(base|model|plan)|store/api)'
 may runtime/observe 'runtime/(base|model|netlink|nft|proc|observe)'
 may runtime/tunnel 'runtime/(base|model|netlink|nft|observe|tunnel)'
 may runtime/reconcile '(runtime/(base|model|plan|observe|netlink|nft|proc|reconcile)|store|store/api)'
+may runtime/agent '(runtime/(base|model|plan|observe|netlink|nft|proc|reconcile|agent)|store|store/api)'
 may web '(runtime/base|store|store/api|web)'
 exit $bad

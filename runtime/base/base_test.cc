@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/json.h"
@@ -98,6 +99,23 @@ TEST(Text, SplitsJoinsAndQuotes) {
   EXPECT_EQ(shell_quote("10.0.0.0/8"), "10.0.0.0/8");
   EXPECT_EQ(shell_quote("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quote(""), "''");
+}
+
+TEST(Base64, MatchesRfc4648) {
+  const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {std::string("\0\xff", 2), "AP8="}};
+  for (const auto& [plain, coded] : vectors) {
+    EXPECT_EQ(base64_encode(plain), coded);
+    EXPECT_EQ(*base64_decode(coded), plain);
+  }
+  for (auto bad : {"Z", "Zg=", "Zg===", "Z!==", "Zg==Zg=="})
+    EXPECT_FALSE(base64_decode(bad)) << bad;
 }
 
 }  // namespace
