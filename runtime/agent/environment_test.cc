@@ -32,7 +32,7 @@ std::string value(const Variables& variables, const std::string& name) {
 }
 
 TEST(Environment, ResolvesEverySource) {
-  Json container = *parse_json(R"({
+  Json container = *parse_json(R"json({
     "envFrom":[{"prefix":"CFG_","configMapRef":{"name":"settings"}},
                {"configMapRef":{"name":"none","optional":true}}],
     "env":[{"name":"A","value":"one"},
@@ -42,7 +42,7 @@ TEST(Environment, ResolvesEverySource) {
            {"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"spec.nodeName"}}},
            {"name":"TOKEN","valueFrom":{"secretKeyRef":{"name":"key","key":"token"}}},
            {"name":"SIZE","valueFrom":{"configMapKeyRef":{"name":"settings","key":"SIZE"}}}]
-})");
+})json");
   auto variables = make_environment(pod(), container, node, {}, lookup);
 ASSERT_TRUE(variables) << variables.error().message();
 EXPECT_EQ(value(*variables, "CFG_COLOR"), "red");

@@ -85,7 +85,7 @@ TEST(PodSync, DeletionStopsThenTearsDownThenConfirms) {
   end(record.containers[0], 143);
   Decision last = decide(record, at(1));
   ASSERT_EQ(last.steps.size(), 2U);
-  EXPECT_TRUE(std::holds_alternative<TearDown>(last.steps[0]));
+  EXPECT_TRUE(std::holds_alternative<agent::TearDown>(last.steps[0]));
   EXPECT_TRUE(std::holds_alternative<ConfirmDeletion>(last.steps[1]));
 }
 
@@ -93,7 +93,7 @@ TEST(PodSync, APodTheApiForgotIsOnlyTornDown) {
   PodRecord record = pod(R"({"containers":[{"name":"a"}]})");
   ready_for_containers(record);
   record.gone = true;
-  EXPECT_TRUE(only<TearDown>(decide(record, at(1))));
+  EXPECT_TRUE(only<agent::TearDown>(decide(record, at(1))));
 }
 
 TEST(PodSync, FinishedPodsGetNoNewSandbox) {
