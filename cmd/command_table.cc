@@ -5,12 +5,18 @@
 namespace hoplab::cmd {
 
 extern const Command tunnel_command;
+extern const Command capture_command;
+extern const Command doctor_command;
+extern const Command tcpdump_command;
 extern const Command version_command;
 
 namespace {
 
 const std::array all_commands{
     &tunnel_command,
+    &capture_command,
+    &doctor_command,
+    &tcpdump_command,
     &version_command,
 };
 

@@ -44,14 +44,14 @@ TEST(Environment, ResolvesEverySource) {
            {"name":"SIZE","valueFrom":{"configMapKeyRef":{"name":"settings","key":"SIZE"}}}]
 })json");
   auto variables = make_environment(pod(), container, node, {}, lookup);
-ASSERT_TRUE(variables) << variables.error().message();
-EXPECT_EQ(value(*variables, "CFG_COLOR"), "red");
-EXPECT_EQ(value(*variables, "B"), "one-two $(A) $(NOPE)");
-EXPECT_EQ(value(*variables, "IP"), "172.16.158.2");
-EXPECT_EQ(value(*variables, "APP"), "shop");
-EXPECT_EQ(value(*variables, "NODE"), "k8s-w1");
-EXPECT_EQ(value(*variables, "TOKEN"), "secret");
-EXPECT_EQ(value(*variables, "SIZE"), "big");
+  ASSERT_TRUE(variables) << variables.error().message();
+  EXPECT_EQ(value(*variables, "CFG_COLOR"), "red");
+  EXPECT_EQ(value(*variables, "B"), "one-two $(A) $(NOPE)");
+  EXPECT_EQ(value(*variables, "IP"), "172.16.158.2");
+  EXPECT_EQ(value(*variables, "APP"), "shop");
+  EXPECT_EQ(value(*variables, "NODE"), "k8s-w1");
+  EXPECT_EQ(value(*variables, "TOKEN"), "secret");
+  EXPECT_EQ(value(*variables, "SIZE"), "big");
 }
 
 TEST(Environment, MissingSourcesAreErrors) {

@@ -96,8 +96,8 @@ bool NodeReporter::report(bool ready) {
     if (current.error().code() == ErrorCode::not_found) register_node();
     return false;
   }
-  Json patch = {{"status", make_node_status(node_, ready, member(*current, "status"),
-                                            SystemClock().wall())}};
+  Json patch = {
+      {"status", make_node_status(node_, ready, member(*current, "status"), SystemClock().wall())}};
   auto written =
       source_.patch(nodes, "", node_.facts.name, PatchType::merge, patch, Subresource::status);
   if (!written) log_.error("writing the status of node " + node_.facts.name, written.error());
@@ -109,8 +109,7 @@ void NodeReporter::renew_lease() {
   const api::Kind& leases = api::kind_of("Lease");
   std::string now = to_rfc3339_micro(SystemClock().wall());
   Json patch = {{"spec", {{"renewTime", now}}}};
-  auto renewed =
-      source_.patch(leases, lease_namespace, node_.facts.name, PatchType::merge, patch);
+  auto renewed = source_.patch(leases, lease_namespace, node_.facts.name, PatchType::merge, patch);
   if (renewed) return;
   if (renewed.error().code() == ErrorCode::not_found) {
     Json lease = {{"apiVersion", "coordination.k8s.io/v1"},

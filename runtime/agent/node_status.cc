@@ -60,9 +60,9 @@ Json condition_json(const Condition& condition, const Json& previous, WallTime n
       since = string_or(old, "lastTransitionTime", since);
     }
   }
-  return {{"type", condition.type},          {"status", condition.status},
-          {"reason", condition.reason},      {"message", condition.message},
-          {"lastTransitionTime", since},     {"lastHeartbeatTime", to_rfc3339(now)}};
+  return {{"type", condition.type},      {"status", condition.status},
+          {"reason", condition.reason},  {"message", condition.message},
+          {"lastTransitionTime", since}, {"lastHeartbeatTime", to_rfc3339(now)}};
 }
 
 }  // namespace
@@ -85,7 +85,8 @@ Json make_node(const NodeDescription& node) {
           {"metadata",
            {{"name", node.facts.name},
             {"labels", labels},
-            {"annotations", {{"projectcalico.org/IPv4Address", to_string(node.facts.address) + "/24"}}}}},
+            {"annotations",
+             {{"projectcalico.org/IPv4Address", to_string(node.facts.address) + "/24"}}}}},
           {"spec", spec}};
 }
 

@@ -12,7 +12,9 @@ namespace {
 constexpr Millis sandbox_retry{1'000};
 constexpr Millis image_retry{10'000};
 
-WallTime wall(int64_t nanoseconds) { return WallTime(std::chrono::nanoseconds(nanoseconds)); }
+WallTime wall(int64_t nanoseconds) {
+  return WallTime(std::chrono::nanoseconds(nanoseconds));
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ void PodWorker::make_sandboxes(const Batch& batch) {
       }
       pod->ip = addresses->at(pod->sandbox_id);
     }
-    auto sandbox = parts_.containers.run_sandbox(make_sandbox_spec(*pod, pod->sandbox_id, parts_.dns));
+    auto sandbox =
+        parts_.containers.run_sandbox(make_sandbox_spec(*pod, pod->sandbox_id, parts_.dns));
     if (!sandbox) {
       give_up(sandbox.error());
       continue;
@@ -64,8 +67,8 @@ void PodWorker::make_sandboxes(const Batch& batch) {
       pod->network_ready = true;
       continue;
     }
-    wirings.push_back({{pod->sandbox_id, pod->namespace_name, pod->name}, *pod->ip,
-                       std::move(sandbox->netns)});
+    wirings.push_back(
+        {{pod->sandbox_id, pod->namespace_name, pod->name}, *pod->ip, std::move(sandbox->netns)});
     wired.push_back(pod);
   }
   auto results = parts_.attacher.wire(wirings);
@@ -121,7 +124,8 @@ void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
 }
 
 void PodWorker::cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error) {
-  bool image = error.code() == ErrorCode::not_found && error.message().find("image") != std::string::npos;
+  bool image =
+      error.code() == ErrorCode::not_found && error.message().find("image") != std::string::npos;
   std::string first = image ? "ErrImagePull" : "CreateContainerConfigError";
   std::string then = image ? "ImagePullBackOff" : "CreateContainerConfigError";
   bool repeated = container.waiting_reason == "ErrImagePull" || container.waiting_reason == then;

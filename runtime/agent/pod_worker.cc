@@ -9,7 +9,6 @@ namespace hoplab::agent {
 
 namespace {
 
-
 void keep_earliest(std::optional<SteadyTime>& at, std::optional<SteadyTime> other) {
   if (other && (!at || *other < *at)) at = other;
 }
@@ -48,7 +47,8 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
       record->containers = std::move(ordered.containers);
       for (const auto& container : record->containers) {
         if (container.phase == ContainerPhase::running) {
-          parts_.prober.start(probes_of(*record, container, record->ip.value_or(parts_.node.address)));
+          parts_.prober.start(
+              probes_of(*record, container, record->ip.value_or(parts_.node.address)));
         }
       }
     }
@@ -108,10 +108,9 @@ void PodWorker::observe_probe(const ProbeVerdict& verdict) {
   if (verdict.kind == ProbeKind::startup && verdict.success) container->started = true;
   if (verdict.success || verdict.kind == ProbeKind::readiness || container->stopping) return;
   parts_.events(*pod, "Normal", "Killing",
-                str("Container ", container->name, " failed ",
-                    to_lower(to_string(verdict.kind)), " probe, will be restarted"));
-  int64_t grace =
-      int_or(member(pod->object, "spec"), "terminationGracePeriodSeconds", 30);
+                str("Container ", container->name, " failed ", to_lower(to_string(verdict.kind)),
+                    " probe, will be restarted"));
+  int64_t grace = int_or(member(pod->object, "spec"), "terminationGracePeriodSeconds", 30);
   take_step(*pod, StopContainer{container->name, grace});
 }
 
@@ -165,8 +164,8 @@ void PodWorker::take_step(PodRecord& pod, const Step& step) {
     if (pod.deleting()) {
       parts_.events(pod, "Normal", "Killing", "Stopping container " + container.name);
     }
-    auto asked = parts_.containers.stop_container(container.id,
-                                                  std::chrono::seconds(stop->grace_seconds));
+    auto asked =
+        parts_.containers.stop_container(container.id, std::chrono::seconds(stop->grace_seconds));
     if (!asked) parts_.log.error("stopping container " + container.name, asked.error());
   } else if (std::holds_alternative<TearDown>(step)) {
     tear_down(pod);
@@ -183,8 +182,8 @@ void PodWorker::tear_down(PodRecord& pod) {
     if (container.phase == ContainerPhase::running) {
       container.phase = ContainerPhase::exited;
       container.ready = container.started = false;
-      container.ended = Termination{137, 9, "Error", "", container.started_at,
-                                    parts_.clock.wall(), container.id};
+      container.ended =
+          Termination{137, 9, "Error", "", container.started_at, parts_.clock.wall(), container.id};
       container.back_off = Millis(0);
     }
   }
@@ -226,9 +225,8 @@ Result<PodWorker::ContainerHandle> PodWorker::find_container(const std::string& 
   for (const auto& c : record.containers) {
     if (!container.empty() ? c.name != container : c.init) continue;
     if (c.id.empty()) {
-      return Error(ErrorCode::bad_request,
-                   str("container \"", c.name, "\" in pod \"", pod,
-                       "\" is waiting to start: ", c.waiting_reason));
+      return Error(ErrorCode::bad_request, str("container \"", c.name, "\" in pod \"", pod,
+                                               "\" is waiting to start: ", c.waiting_reason));
     }
     const Json& spec = record.spec_of(c);
     return ContainerHandle{c.id,
@@ -238,8 +236,7 @@ Result<PodWorker::ContainerHandle> PodWorker::find_container(const std::string& 
                            bool_or(spec, "tty"),
                            bool_or(spec, "stdin")};
   }
-  return Error(ErrorCode::bad_request,
-               str("container ", container, " is not valid for pod ", pod));
+  return Error(ErrorCode::bad_request, str("container ", container, " is not valid for pod ", pod));
 }
 
 }  // namespace hoplab::agent

@@ -20,8 +20,8 @@
 namespace hoplab::agent {
 
 /// "Normal" or "Warning", reason, message; about the pod.
-using EventSink =
-    std::function<void(const PodRecord&, const char* type, const char* reason, std::string message)>;
+using EventSink = std::function<void(const PodRecord&, const char* type, const char* reason,
+                                     std::string message)>;
 
 /// What the worker works with; all outlive it.
 struct WorkerParts {
@@ -87,9 +87,9 @@ class PodWorker {
   PodRecord* find_by_uid(const std::string& uid);
 
   WorkerParts parts_;
-  std::map<std::string, PodRecord> pods_;       ///< By uid.
-  std::map<std::string, std::string> uids_;     ///< Key to uid of the newest pod of that name.
-  std::map<std::string, Json> reported_;        ///< By uid: the status last handed to the writer.
+  std::map<std::string, PodRecord> pods_;    ///< By uid.
+  std::map<std::string, std::string> uids_;  ///< Key to uid of the newest pod of that name.
+  std::map<std::string, Json> reported_;     ///< By uid: the status last handed to the writer.
   bool synced_ = false;
 };
 

@@ -89,9 +89,12 @@ Result<void> run_exec(const Probe& probe, const Json& exec, proc::ContainerClien
 
 std::string_view to_string(ProbeKind kind) {
   switch (kind) {
-    case ProbeKind::startup: return "Startup";
-    case ProbeKind::liveness: return "Liveness";
-    case ProbeKind::readiness: return "Readiness";
+    case ProbeKind::startup:
+      return "Startup";
+    case ProbeKind::liveness:
+      return "Liveness";
+    case ProbeKind::readiness:
+      return "Readiness";
   }
   return "?";
 }

@@ -96,8 +96,9 @@ void Prober::finish(const std::shared_ptr<Entry>& entry, const Result<void>& res
   const Probe& probe = entry->probe;
   auto decided = entry->counter.add(probe, result.ok());
   if (!decided && result.ok()) return;
-  ProbeVerdict verdict{probe.pod_uid, probe.container, probe.container_id,
-                       probe.kind,    result.ok(),     result.ok() ? "" : result.error().message(),
+  ProbeVerdict verdict{probe.pod_uid,      probe.container,
+                       probe.container_id, probe.kind,
+                       result.ok(),        result.ok() ? "" : result.error().message(),
                        decided.has_value()};
   if (decided) verdict.success = *decided;
   report_(verdict);

@@ -18,7 +18,7 @@ struct ProbeVerdict {
   std::string container_id;
   ProbeKind kind = ProbeKind::readiness;
   bool success = false;
-  std::string message;  ///< Of the failed attempt.
+  std::string message;   ///< Of the failed attempt.
   bool decided = false;  ///< False: one failed attempt below the threshold, only worth an event.
 };
 

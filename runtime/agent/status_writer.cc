@@ -88,9 +88,11 @@ bool StatusWriter::write(const Wanted& wanted) {
   switch (written.error().code()) {
     case ErrorCode::unavailable:
     case ErrorCode::timed_out:
-    case ErrorCode::system: return false;
+    case ErrorCode::system:
+      return false;
     case ErrorCode::not_found:
-    case ErrorCode::conflict: return true;
+    case ErrorCode::conflict:
+      return true;
     default:
       log_.error("writing the status of pod " + wanted.namespace_name + "/" + wanted.name,
                  written.error());

@@ -23,7 +23,9 @@ constexpr uint64_t wanted_files = 4096;
 constexpr int64_t wanted_send_buffer = 1 << 20;
 constexpr uint16_t api_port = 6443;
 
-bool is_root() { return ::geteuid() == 0; }
+bool is_root() {
+  return ::geteuid() == 0;
+}
 
 std::string user_name() {
   const passwd* entry = ::getpwuid(::geteuid());
@@ -62,17 +64,19 @@ bool has_subordinate_ids(const std::string& file, const std::string& user) {
 
 std::string_view to_string(FindingState state) {
   switch (state) {
-    case FindingState::good: return "ok";
-    case FindingState::warning: return "warning";
-    case FindingState::failure: return "failure";
+    case FindingState::good:
+      return "ok";
+    case FindingState::warning:
+      return "warning";
+    case FindingState::failure:
+      return "failure";
   }
   return "?";
 }
 
 Json to_json(const Finding& finding) {
-  Json out = {{"subject", finding.subject},
-              {"state", to_string(finding.state)},
-              {"found", finding.found}};
+  Json out = {
+      {"subject", finding.subject}, {"state", to_string(finding.state)}, {"found", finding.found}};
   if (!finding.consequence.empty()) out["consequence"] = finding.consequence;
   if (!finding.repair.empty()) out["repair"] = finding.repair;
   return out;
@@ -125,7 +129,8 @@ std::vector<Finding> examine_devices_and_ids() {
   if (!tun) {
     device.state = FindingState::warning;
     device.found = "cannot be opened: " + errno_name(tun_errno);
-    device.consequence = "without the kernel's ipip, tunl0 is a veth pair (same packets on the wire)";
+    device.consequence =
+        "without the kernel's ipip, tunl0 is a veth pair (same packets on the wire)";
     device.repair = "sudo chmod 0666 /dev/net/tun";
   }
   out.push_back(device);
@@ -134,8 +139,8 @@ std::vector<Finding> examine_devices_and_ids() {
   bool ids = has_subordinate_ids("/etc/subuid", user_name()) &&
              has_subordinate_ids("/etc/subgid", user_name());
   bool helper = !find_program("newuidmap").empty();
-  Finding subordinate{"subordinate ids", FindingState::good,
-                      "/etc/subuid and newuidmap are there", "", ""};
+  Finding subordinate{"subordinate ids", FindingState::good, "/etc/subuid and newuidmap are there",
+                      "", ""};
   if (!ids || !helper) {
     subordinate.state = FindingState::warning;
     subordinate.found = !helper ? "newuidmap is not installed"
@@ -144,8 +149,9 @@ std::vector<Finding> examine_devices_and_ids() {
         "inside the lab there is one user id: runAsUser and the machine's own tcpdump do not "
         "work (hoplab's capture takes tcpdump's place)";
     subordinate.repair =
-        !helper ? "sudo apt-get install uidmap"
-                : "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + user_name();
+        !helper
+            ? "sudo apt-get install uidmap"
+            : "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + user_name();
   }
   out.push_back(subordinate);
   return out;
@@ -164,7 +170,8 @@ std::vector<Finding> examine_tools() {
       {"ping", "iputils-ping", FindingState::warning, "most lessons"},
       {"curl", "curl", FindingState::warning, "calling services"},
       {"tcpdump", "tcpdump", FindingState::warning, "watching packets"},
-      {"kubectl", "kubernetes-client", FindingState::good, "the real client (hoplab kubectl is there anyway)"},
+      {"kubectl", "kubernetes-client", FindingState::good,
+       "the real client (hoplab kubectl is there anyway)"},
   };
   std::vector<Finding> out;
   for (const Tool& tool : tools) {
@@ -214,8 +221,9 @@ Finding examine_cgroups() {
   if (usable.size() < 3) {
     finding.state = FindingState::warning;
     finding.consequence = "resource limits of containers are not enforced (each pod says so)";
-    finding.repair = is_root() ? "" : "run as root, or: systemd-run --user --scope -p Delegate=yes "
-                                      "hoplab up";
+    finding.repair = is_root() ? ""
+                               : "run as root, or: systemd-run --user --scope -p Delegate=yes "
+                                 "hoplab up";
   }
   return finding;
 }

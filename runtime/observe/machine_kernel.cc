@@ -63,8 +63,9 @@ std::string probe_kernel() {
     out += str(to_string(kind), " ", try_link(*socket, kind, str("probe", out.size())), "\n");
   }
   out += str("netfilter ", NetlinkSocket::open(NetlinkSocket::Family::netfilter) ? "1" : "0", "\n");
-  for (auto [name, path] : {std::pair{"br_netfilter", "/proc/sys/net/bridge/bridge-nf-call-iptables"},
-                            {"conntrack", "/proc/sys/net/netfilter/nf_conntrack_max"}}) {
+  for (auto [name, path] :
+       {std::pair{"br_netfilter", "/proc/sys/net/bridge/bridge-nf-call-iptables"},
+        {"conntrack", "/proc/sys/net/netfilter/nf_conntrack_max"}}) {
     out += str(name, " ", ::access(path, F_OK) == 0 ? "1" : "0", "\n");
   }
   return out;
@@ -85,7 +86,8 @@ constexpr Feature features[] = {
      "sudo modprobe ipip"},
     {"netfilter", FindingState::failure, "no rules, so no services", "sudo modprobe nf_tables"},
     {"br_netfilter", FindingState::warning,
-     "iptables does not see bridged packets; one lesson step is skipped", "sudo modprobe br_netfilter"},
+     "iptables does not see bridged packets; one lesson step is skipped",
+     "sudo modprobe br_netfilter"},
     {"conntrack", FindingState::failure, "no address translation, so no services",
      "sudo modprobe nf_conntrack"},
 };

@@ -1,0 +1,121 @@
+#include "runtime/trace/capture.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if_arp.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace hoplab::trace {
+
+namespace {
+
+/// The kernel's receive time from the control messages, else now.
+int64_t time_of(msghdr& message) {
+  timespec stamp{};
+  bool found = false;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+      std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+      found = true;
+    }
+  }
+  if (!found) ::clock_gettime(CLOCK_REALTIME, &stamp);
+  return static_cast<int64_t>(stamp.tv_sec) * 1'000'000'000 + stamp.tv_nsec;
+}
+
+}  // namespace
+
+Result<Capture> Capture::open(const std::string& interface) {
+  unsigned index = 0;
+  if (interface != "any") {
+    index = ::if_nametoindex(interface.c_str());
+    if (index == 0) {
+      return Error(ErrorCode::not_found, interface + ": No such device exists");
+    }
+  }
+  Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+  if (!socket) return Error::from_errno(errno, "opening a packet socket");
+  int one = 1;
+  int room = 4 << 20;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = static_cast<int>(index);
+  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    return Error::from_errno(errno, "watching interface " + interface);
+  }
+  return Capture(std::move(socket));
+}
+
+Result<std::optional<CapturedFrame>> Capture::next(Millis timeout) {
+  pollfd ready{socket_.get(), POLLIN, 0};
+  int n = ::poll(&ready, 1, static_cast<int>(timeout.count()));
+  if (n < 0 && errno != EINTR) return Error::from_errno(errno, "waiting for packets");
+  if (n <= 0) return std::optional<CapturedFrame>();
+  sockaddr_ll from{};
+  alignas(cmsghdr) std::array<char, 256> control{};
+  iovec part{buffer_.data(), buffer_.size()};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t length = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_TRUNC);
+  if (length < 0) {
+    if (errno == EAGAIN || errno == EINTR) return std::optional<CapturedFrame>();
+    return Error::from_errno(errno, "reading a packet");
+  }
+  CapturedFrame frame;
+  frame.time = time_of(message);
+  frame.interface_index = from.sll_ifindex;
+  frame.outgoing = from.sll_pkttype == PACKET_OUTGOING;
+  frame.ethernet = from.sll_hatype == ARPHRD_ETHER || from.sll_hatype == ARPHRD_LOOPBACK;
+  frame.wire_length = static_cast<size_t>(length);
+  frame.bytes = Bytes(buffer_.data(), std::min(buffer_.size(), frame.wire_length));
+  return std::optional(frame);
+}
+
+uint32_t Capture::dropped() {
+  tpacket_stats stats{};
+  socklen_t size = sizeof stats;
+  // The kernel counts from the last call on.
+  if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) {
+    dropped_ += stats.tp_drops;
+  }
+  return dropped_;
+}
+
+Result<PcapWriter> PcapWriter::create(const std::string& path, bool ethernet) {
+  HOP_TRY(Fd file,
+          open_fd(path == "-" ? "/proc/self/fd/1" : path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  std::array<uint32_t, 6> header{0xa1b23c4d, 2U | 4U << 16U, 0, 0, 262144, ethernet ? 1U : 101U};
+  PcapWriter writer(std::move(file));
+  HOP_CHECK(
+      write_all(writer.file_.get(), {reinterpret_cast<const char*>(header.data()), sizeof header}));
+  return writer;
+}
+
+Result<void> PcapWriter::write(const CapturedFrame& frame) {
+  std::array<uint32_t, 4> header{static_cast<uint32_t>(frame.time / 1'000'000'000),
+                                 static_cast<uint32_t>(frame.time % 1'000'000'000),
+                                 static_cast<uint32_t>(frame.bytes.size()),
+                                 static_cast<uint32_t>(frame.wire_length)};
+  std::string record(reinterpret_cast<const char*>(header.data()), sizeof header);
+  record.append(reinterpret_cast<const char*>(frame.bytes.data()), frame.bytes.size());
+  return write_all(file_.get(), record);
+}
+
+}  // namespace hoplab::trace
