@@ -6,7 +6,6 @@ namespace hoplab::cmd {
 
 extern const Command tunnel_command;
 extern const Command capture_command;
-extern const Command doctor_command;
 extern const Command tcpdump_command;
 extern const Command version_command;
 
@@ -15,7 +14,6 @@ namespace {
 const std::array all_commands{
     &tunnel_command,
     &capture_command,
-    &doctor_command,
     &tcpdump_command,
     &version_command,
 };
