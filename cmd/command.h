@@ -15,6 +15,7 @@ inline constexpr int exit_usage = 2;
 /// What stands before and after the verb: `hoplab --cluster NAME VERB args...`.
 struct Invocation {
   std::string cluster;            ///< --cluster, else HOPLAB_CLUSTER, else "k8s".
+  bool cluster_chosen = false;    ///< By flag or environment; otherwise it is only the default.
   std::vector<std::string> args;  ///< Everything after the verb.
 };
 

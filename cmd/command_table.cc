@@ -7,7 +7,15 @@ namespace hoplab::cmd {
 extern const Command tunnel_command;
 extern const Command capture_command;
 extern const Command tcpdump_command;
+extern const Command up_command;
+extern const Command down_command;
+extern const Command status_command;
+extern const Command list_command;
+extern const Command shell_command;
+extern const Command kubeconfig_command;
 extern const Command version_command;
+extern const Command sandbox_init_command;
+extern const Command sudo_command;
 
 namespace {
 
@@ -16,6 +24,8 @@ const std::array all_commands{
     &capture_command,
     &tcpdump_command,
     &version_command,
+    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
+    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
 };
 
 }  // namespace

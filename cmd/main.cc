@@ -47,8 +47,8 @@ int usage_error(const std::string& message) {
 int run(int argc, char** argv) {
   Invocation invocation;
   const char* from_environment = std::getenv("HOPLAB_CLUSTER");
-  invocation.cluster =
-      from_environment != nullptr && *from_environment != '\0' ? from_environment : "k8s";
+  invocation.cluster_chosen = from_environment != nullptr && *from_environment != '\0';
+  invocation.cluster = invocation.cluster_chosen ? from_environment : "k8s";
 
   std::string own_name = argc > 0 ? argv[0] : "hoplab";
   own_name.erase(0, own_name.find_last_of('/') + 1);
@@ -60,8 +60,10 @@ int run(int argc, char** argv) {
       if (arg == "--cluster") {
         if (at + 1 >= argc) return usage_error("--cluster needs a name");
         invocation.cluster = argv[++at];
+        invocation.cluster_chosen = true;
       } else if (arg.starts_with("--cluster=")) {
         invocation.cluster = arg.substr(arg.find('=') + 1);
+        invocation.cluster_chosen = true;
       } else if (arg == "--help" || arg == "-h" || arg == "help") {
         print_help(std::cout);
         return hoplab::cmd::exit_ok;

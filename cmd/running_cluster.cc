@@ -1,0 +1,80 @@
+#include "cmd/running_cluster.h"
+
+#include "runtime/base/fd.h"
+#include "runtime/base/text.h"
+#include "store/api/manifest.h"
+
+namespace hoplab::cmd {
+
+namespace {
+
+constexpr size_t largest_cluster_file = 1U << 20U;
+
+Result<RunningCluster> open_running(const std::string& runtime, const std::string& name) {
+  RunningCluster cluster;
+  cluster.folder = runtime + "/" + name;
+  HOP_TRY(cluster.state, proc::read_sandbox_state(runtime, name));
+  if (!cluster.state.alive()) {
+    return Error(ErrorCode::not_found, "cluster " + name +
+                                           " is not up any more (its sandbox-init "
+                                           "ended)\n  clean up: hoplab --cluster " +
+                                           name + " down");
+  }
+  HOP_TRY(cluster.config,
+          plan::parse_cluster_config(cluster.state.config, cluster.folder + "/state.json"));
+  return cluster;
+}
+
+std::vector<std::string> names_up(const std::string& runtime) {
+  std::vector<std::string> up;
+  for (const auto& name : proc::cluster_names(runtime)) {
+    auto state = proc::read_sandbox_state(runtime, name);
+    if (state && state->alive()) up.push_back(name);
+  }
+  return up;
+}
+
+}  // namespace
+
+Result<proc::SandboxControl> RunningCluster::control() const {
+  return proc::SandboxControl::connect(folder + "/" + proc::control_socket_name);
+}
+
+Result<RunningCluster> find_running_cluster(const Invocation& invocation) {
+  HOP_CHECK(plan::check_cluster_name(invocation.cluster));
+  std::string runtime = proc::runtime_folder();
+  auto cluster = open_running(runtime, invocation.cluster);
+  if (cluster || cluster.error().code() != ErrorCode::not_found) return cluster;
+  auto up = names_up(runtime);
+  if (!invocation.cluster_chosen && up.size() == 1) return open_running(runtime, up.front());
+  std::string hint =
+      up.empty()
+          ? str("\n  start it: hoplab",
+                invocation.cluster_chosen ? " --cluster " + invocation.cluster : std::string(),
+                " up")
+          : "\n  up are: " + join(up, ", ") + " (choose one with --cluster NAME)";
+  return Error(ErrorCode::not_found, cluster.error().message() + hint);
+}
+
+Result<plan::ClusterConfig> choose_cluster_config(const Invocation& invocation,
+                                                  const std::string& file) {
+  if (invocation.cluster_chosen) HOP_CHECK(plan::check_cluster_name(invocation.cluster));
+  plan::ClusterConfig config;
+  if (auto ready_made = plan::ready_made_cluster(file.empty() ? invocation.cluster : file)) {
+    config = *std::move(ready_made);
+  } else if (file.empty()) {
+    config = *plan::ready_made_cluster("k8s");
+  } else {
+    auto text = read_file(file, largest_cluster_file);
+    if (!text) {
+      return std::move(text).error().context(
+          "cluster file (ready-made are: " + join(plan::ready_made_clusters(), ", ") + ")");
+    }
+    HOP_TRY(Json content, api::parse_yaml(*text, file));
+    HOP_TRY(config, plan::parse_cluster_config(content, file));
+  }
+  if (invocation.cluster_chosen) config.name = invocation.cluster;
+  return config;
+}
+
+}  // namespace hoplab::cmd

@@ -1,0 +1,163 @@
+#include "cmd/sandbox_hosts.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+
+#include "runtime/base/text.h"
+#include "runtime/netlink/apply.h"
+#include "runtime/netlink/socket.h"
+#include "runtime/proc/sandbox_mounts.h"
+
+namespace hoplab::cmd {
+
+namespace {
+
+constexpr Millis first_pause{500};
+constexpr Millis longest_pause{30000};
+constexpr Millis settled_after{30000};
+
+std::string backing_of(const plan::HostConfig& host) {
+  return str(proc::inside::nodes, '/', host.name);
+}
+
+}  // namespace
+
+SandboxHosts::SandboxHosts(const SandboxSpec& spec, Log log, Show show)
+    : spec_(spec), log_(std::move(log)), show_(std::move(show)) {
+  facts_.bridge_netfilter = ::access("/proc/sys/net/bridge", F_OK) == 0;
+  facts_.ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+}
+
+Result<void> SandboxHosts::build() {
+  for (const auto& host : spec_.config.hosts) HOP_CHECK(begin(host));
+  HOP_CHECK(apply(plan::plan_underlay(spec_.config, facts_)));
+  for (const auto& host : spec_.config.hosts) HOP_CHECK(finish(host));
+  return {};
+}
+
+proc::HostSpec SandboxHosts::host_spec(const plan::HostConfig& host) const {
+  proc::HostSpec spec;
+  spec.name = host.name;
+  spec.backing = backing_of(host);
+  spec.tools = proc::inside::tools;
+  spec.init.executable = proc::inside::executable;
+  if (spec_.node_init) spec.init.argv = {"hoplab", "node-init"};
+  spec.init.env = proc::inside_environment();
+  return spec;
+}
+
+Result<void> SandboxHosts::begin(const plan::HostConfig& host) {
+  auto files = spec_.files.find(host.name);
+  if (files != spec_.files.end()) {
+    HOP_CHECK(proc::write_files(backing_of(host), files->second));
+  }
+  HOP_TRY(proc::Host started, proc::begin_host(host_spec(host)));
+  HOP_CHECK(proc::name_netns(started.namespaces.find("net"), host.name));
+  Entry& entry = entries_[host.name];
+  entry.host = std::move(started);
+  entry.started_at = SystemClock().steady();
+  return {};
+}
+
+Result<void> SandboxHosts::finish(const plan::HostConfig& host) {
+  Entry& entry = entries_[host.name];
+  HOP_CHECK(proc::release_host(entry.host, host.name));
+  entry.running = true;
+  return {};
+}
+
+Result<void> SandboxHosts::apply(const std::vector<Operation>& operations, bool removal) {
+  ApplyContext context;
+  context.peer_netns = [this](const std::string& name) -> Result<int> {
+    auto it = entries_.find(name);
+    if (it == entries_.end()) return Error(ErrorCode::internal, "no host " + name);
+    return it->second.host.namespaces.find("net");
+  };
+  if (removal) context.tolerated_on_delete = absent_errnos();
+  for (const auto& operation : operations) {
+    if (show_) show_(operation);
+  }
+  std::span<const Operation> rest(operations);
+  while (!rest.empty()) {
+    const std::string& netns = rest.front().netns;
+    auto end = std::find_if(rest.begin(), rest.end(),
+                            [&](const Operation& each) { return each.netns != netns; });
+    auto count = static_cast<size_t>(end - rest.begin());
+    HOP_TRY(NetlinkSocket socket,
+            netns.empty() ? NetlinkSocket::open()
+                          : NetlinkSocket::open_in(entries_[netns].host.namespaces.find("net")));
+    HOP_CHECK(apply_operations(socket, rest.first(count), context).status());
+    rest = rest.subspan(count);
+  }
+  return {};
+}
+
+bool SandboxHosts::ended(pid_t pid, SteadyTime now) {
+  for (auto& [name, entry] : entries_) {
+    if (entry.host.pid != pid || !entry.running) continue;
+    entry.running = false;
+    bool settled = now - entry.started_at > settled_after;
+    entry.restarts = settled ? 1 : entry.restarts + 1;
+    auto pause = first_pause * (1U << std::min(entry.restarts - 1, 6));
+    entry.restart_at = now + std::min(pause, longest_pause);
+    log_.warning("host " + name + " went off (its pid 1 ended); it starts again soon");
+    return true;
+  }
+  return false;
+}
+
+void SandboxHosts::restart_due(SteadyTime now) {
+  for (const auto& host : spec_.config.hosts) {
+    Entry& entry = entries_[host.name];
+    if (entry.running || entry.restart_at > now) continue;
+    auto started = start_again(host);
+    if (started) {
+      log_.info("host " + host.name + " is on again");
+      continue;
+    }
+    log_.error("starting host " + host.name + " again", started.error());
+    entry.restart_at = now + longest_pause;
+  }
+}
+
+Result<void> SandboxHosts::start_again(const plan::HostConfig& host) {
+  // The old namespaces may live a while in a shell; their cables have to go now.
+  HOP_CHECK(apply(plan::plan_host_removal(spec_.config, host), true));
+  HOP_CHECK(begin(host));
+  HOP_CHECK(apply(plan::plan_host_underlay(spec_.config, host, facts_)));
+  return finish(host);
+}
+
+std::optional<SteadyTime> SandboxHosts::next_restart() const {
+  std::optional<SteadyTime> next;
+  for (const auto& [_, entry] : entries_) {
+    if (!entry.running && (!next || entry.restart_at < *next)) next = entry.restart_at;
+  }
+  return next;
+}
+
+const proc::Host* SandboxHosts::find(const std::string& name) const {
+  auto it = entries_.find(name);
+  return it != entries_.end() && it->second.running ? &it->second.host : nullptr;
+}
+
+Json SandboxHosts::status() const {
+  Json hosts = Json::array();
+  for (const auto& host : spec_.config.hosts) {
+    const Entry& entry = entries_.at(host.name);
+    Json row{{"name", host.name},
+             {"role", plan::to_string(host.role)},
+             {"state", entry.running ? "running" : "off"},
+             {"restarts", entry.restarts},
+             {"addresses", Json::array()}};
+    for (const auto& interface : host.interfaces) {
+      row["addresses"].push_back(to_string(interface.address.address()));
+    }
+    hosts.push_back(std::move(row));
+  }
+  return hosts;
+}
+
+}  // namespace hoplab::cmd

@@ -1,0 +1,124 @@
+#include "cmd/sandbox_spec.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "cmd/command.h"
+#include "runtime/base/text.h"
+#include "runtime/plan/underlay.h"
+
+namespace hoplab::cmd {
+
+namespace {
+
+bool has_command(std::string_view name) {
+  auto table = command_table();
+  return std::any_of(table.begin(), table.end(),
+                     [name](const Command* command) { return command->name == name; });
+}
+
+bool installed(std::string_view program) {
+  for (const char* folder :
+       {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+    if (::access(str(folder, '/', program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+/// Names that learners type and that are ours inside. The real kubectl is used where there is one.
+std::vector<std::string> choose_tools() {
+  std::vector<std::string> tools;
+  for (const char* name : {"docker", "crictl", "calicoctl", "brctl", "sudo"}) {
+    if (has_command(name)) tools.emplace_back(name);
+  }
+  if (has_command("kubectl") && !installed("kubectl")) tools.emplace_back("kubectl");
+  return tools;
+}
+
+/// Commands that node-init keeps running on a Kubernetes node.
+Json services_of(const plan::HostConfig& host) {
+  Json services = Json::array();
+  if (!host.is_node()) return services;
+  for (const char* name : {"tunnel", "agent"}) {
+    if (!has_command(name)) continue;
+    services.push_back({{"name", name}, {"argv", {proc::inside::executable, name}}});
+  }
+  return services;
+}
+
+Json node_json(const plan::ClusterConfig& config, const plan::HostConfig& host) {
+  Json out{{"host", host.name},
+           {"role", plan::to_string(host.role)},
+           {"cluster", config.name},
+           {"services", services_of(host)}};
+  if (!host.address().is_unspecified()) out["address"] = to_string(host.address());
+  return out;
+}
+
+constexpr const char* bashrc =
+    "PS1='root@\\h:\\w# '\n"
+    "HISTFILE=/run/hoplab/home/.bash_history\n"
+    "alias ll='ls -l'\n"
+    "[ -t 1 ] && alias ls='ls --color=auto' ip='ip -color=auto' grep='grep --color=auto'\n";
+
+std::vector<proc::HostFile> files_of(const plan::ClusterConfig& config,
+                                     const plan::HostConfig& host) {
+  return {{"etc/hosts", plan::render_hosts_file(config, host)},
+          {"etc/hostname", host.name + "\n"},
+          {"etc/resolv.conf", plan::render_resolv_conf(config)},
+          {"bashrc", bashrc},
+          {"home/.hushlogin", ""},
+          {"cluster.json", dump_json_pretty(to_json(config)) + "\n"},
+          {"node.json", dump_json_pretty(node_json(config, host)) + "\n"}};
+}
+
+}  // namespace
+
+Json to_json(const SandboxSpec& spec) {
+  Json files = Json::object();
+  for (const auto& [host, list] : spec.files) {
+    for (const auto& file : list) {
+      files[host].push_back({{"path", file.path}, {"text", file.text}, {"mode", file.mode}});
+    }
+  }
+  return {{"config", to_json(spec.config)},
+          {"executable", spec.executable},
+          {"userNamespace", spec.user_namespace},
+          {"verbose", spec.verbose},
+          {"tools", spec.tools},
+          {"server", spec.server},
+          {"nodeInit", spec.node_init},
+          {"files", files}};
+}
+
+Result<SandboxSpec> parse_sandbox_spec(const Json& json) {
+  SandboxSpec spec;
+  HOP_TRY(spec.config, plan::parse_cluster_config(member(json, "config"), "sandbox spec"));
+  spec.executable = string_or(json, "executable");
+  spec.user_namespace = bool_or(json, "userNamespace");
+  spec.verbose = bool_or(json, "verbose");
+  spec.server = bool_or(json, "server");
+  spec.node_init = bool_or(json, "nodeInit");
+  for (const auto& tool : member(json, "tools")) spec.tools.push_back(tool.get<std::string>());
+  for (const auto& [host, list] : member(json, "files").items()) {
+    for (const auto& file : list) {
+      spec.files[host].push_back({string_or(file, "path"), string_or(file, "text"),
+                                  static_cast<unsigned>(int_or(file, "mode", 0600))});
+    }
+  }
+  return spec;
+}
+
+SandboxSpec make_sandbox_spec(const plan::ClusterConfig& config, const std::string& executable) {
+  SandboxSpec spec;
+  spec.config = config;
+  spec.executable = executable;
+  spec.tools = choose_tools();
+  spec.server = config.control_plane() != nullptr && has_command("server");
+  spec.node_init = has_command("node-init");
+  for (const auto& host : config.hosts) spec.files[host.name] = files_of(config, host);
+  return spec;
+}
+
+}  // namespace hoplab::cmd

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cmd/sandbox_spec.h"
+#include "runtime/base/clock.h"
+#include "runtime/proc/sandbox_control.h"
+#include "runtime/proc/sandbox_create.h"
+#include "runtime/proc/sandbox_state.h"
+
+namespace hoplab::cmd {
+
+/// The making of one sandbox. Until keep() everything goes again when this is destroyed: the
+/// processes, and the files in the cluster's folder. One thread, of a process that has one.
+class UpSandbox {
+ public:
+  /// Holds `folder` for as long as it lives.
+  explicit UpSandbox(proc::ClusterFolder folder);
+  UpSandbox(const UpSandbox&) = delete;
+  UpSandbox& operator=(const UpSandbox&) = delete;
+  ~UpSandbox();
+
+  /// Opens the listeners, makes the sandbox and has it built. Prints the operations when the spec
+  /// is verbose. Fails early, with what was interrupted, on SIGINT, SIGTERM and SIGHUP.
+  Result<void> build(SandboxSpec spec);
+  /// Sleeps; fails at once on a signal or when the sandbox ends.
+  Result<void> pause(Millis time);
+  /// From here on the sandbox stays.
+  Result<void> keep();
+
+  [[nodiscard]] uint16_t api_port() const { return state_.api_port; }
+  [[nodiscard]] const proc::ClusterFolder& folder() const { return folder_; }
+  [[nodiscard]] bool single_id() const { return single_id_; }
+
+ private:
+  Result<std::vector<Fd>> open_listeners(const SandboxSpec& spec);
+  Result<void> follow(bool until_built, std::optional<SteadyTime> until);
+  Result<bool> hear();
+  [[nodiscard]] Error sandbox_ended() const;
+
+  proc::ClusterFolder folder_;
+  proc::SandboxState state_;
+  std::optional<proc::NewSandbox> sandbox_;
+  Fd signals_;
+  bool single_id_ = false;
+  bool kept_ = false;
+};
+
+}  // namespace hoplab::cmd
