@@ -7,6 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "runtime/netlink/attributes.h"
 
 namespace hoplab {
@@ -106,9 +109,32 @@ std::vector<Route> multipath(const Route& base, const Attributes& attributes,
 
 }  // namespace
 
+NetlinkAck read_ack(const nlmsghdr& header) {
+  nlmsgerr error{};
+  if (header.nlmsg_len < NLMSG_HDRLEN + sizeof error.error) return {EBADMSG, ""};
+  const auto* payload = reinterpret_cast<const std::byte*>(&header) + NLMSG_HDRLEN;
+  const size_t length = header.nlmsg_len - NLMSG_HDRLEN;
+  std::memcpy(&error, payload, std::min(length, sizeof error));
+  NetlinkAck ack{-error.error, ""};
+  if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;
+  // NLMSG_DONE has only the errno in front of its attributes, NLMSG_ERROR also the request's
+  // header, and the whole request unless it was capped.
+  size_t skip = header.nlmsg_type == NLMSG_DONE ? sizeof error.error : sizeof error;
+  if (header.nlmsg_type == NLMSG_ERROR && (header.nlmsg_flags & NLM_F_CAPPED) == 0 &&
+      error.msg.nlmsg_len > NLMSG_HDRLEN) {
+    skip += NLMSG_ALIGN(error.msg.nlmsg_len - NLMSG_HDRLEN);
+  }
+  if (skip < length) {
+    ack.message = Attributes::in(payload + skip, length - skip).string(NLMSGERR_ATTR_MSG);
+  }
+  return ack;
+}
+
 std::optional<Link> parse_link(const nlmsghdr& message, const LinkNames& names) {
   const auto info = fixed_part<ifinfomsg>(message);
-  if (!info) return std::nullopt;
+  // A message of family AF_BRIDGE is about a port's place in its bridge: its RTM_DELLINK means
+  // that the port left, not that the link is gone.
+  if (!info || info->ifi_family != AF_UNSPEC) return std::nullopt;
   const auto attributes = Attributes::of_message(message, sizeof *info);
   const auto link_info = attributes.nested(IFLA_LINKINFO);
   Link link;

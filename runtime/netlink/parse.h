@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/model/conntrack.h"
 #include "runtime/model/link.h"
 #include "runtime/model/route.h"
+#include "runtime/netlink/socket.h"
 
 // Inside runtime/netlink only: kernel messages -> values. Pure; lengths in the messages are not
 // trusted; unknown attributes are skipped.
@@ -19,6 +21,9 @@ namespace hoplab {
 
 /// Name of a link by index; messages carry indexes, values carry names.
 using LinkNames = std::function<std::string(int32_t index)>;
+
+/// NLMSG_ERROR or NLMSG_DONE: the errno and the kernel's words; EBADMSG when it is cut short.
+NetlinkAck read_ack(const nlmsghdr& message);
 
 /// RTM_NEWLINK or RTM_DELLINK.
 std::optional<Link> parse_link(const nlmsghdr& message, const LinkNames& names);
@@ -29,5 +34,8 @@ std::optional<Address> parse_address(const nlmsghdr& message, const LinkNames& n
 std::vector<Route> parse_routes(const nlmsghdr& message, const LinkNames& names);
 /// RTM_NEWNEIGH or RTM_DELNEIGH; nullopt for other families and NOARP entries.
 std::optional<Neighbor> parse_neighbor(const nlmsghdr& message, const LinkNames& names);
+
+/// An entry of the connection tracking table (ctnetlink); nullopt for other families.
+std::optional<ConntrackEntry> parse_conntrack(const nlmsghdr& message);
 
 }  // namespace hoplab

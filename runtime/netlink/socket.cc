@@ -3,7 +3,6 @@
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <netlink/attr.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -14,6 +13,7 @@
 #include "runtime/base/text.h"
 #include "runtime/netlink/messages.h"
 #include "runtime/netlink/netns.h"
+#include "runtime/netlink/parse.h"
 
 namespace hoplab {
 namespace {
@@ -22,31 +22,6 @@ namespace {
 constexpr size_t buffer_size = 65536;
 // Room for the answers of one full batch; the kernel counts about 1 kB per ACK.
 constexpr int receive_room = 1 << 20;
-
-NetlinkAck read_ack(const nlmsghdr& header) {
-  nlmsgerr error{};
-  if (header.nlmsg_len < NLMSG_HDRLEN + sizeof error.error) return {EBADMSG, ""};
-  const auto* payload = reinterpret_cast<const std::byte*>(&header) + NLMSG_HDRLEN;
-  const size_t length = header.nlmsg_len - NLMSG_HDRLEN;
-  std::memcpy(&error, payload, std::min(length, sizeof error));
-  NetlinkAck ack{-error.error, ""};
-  if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;
-  // NLMSG_DONE has only the errno in front of its attributes, NLMSG_ERROR also the request's
-  // header, and the whole request unless it was capped.
-  size_t skip = header.nlmsg_type == NLMSG_DONE ? sizeof error.error : sizeof error;
-  if (header.nlmsg_type == NLMSG_ERROR && (header.nlmsg_flags & NLM_F_CAPPED) == 0 &&
-      error.msg.nlmsg_len > NLMSG_HDRLEN) {
-    skip += NLMSG_ALIGN(error.msg.nlmsg_len - NLMSG_HDRLEN);
-  }
-  if (skip >= length) return ack;
-  const auto* attributes = reinterpret_cast<const nlattr*>(payload + skip);
-  const nlattr* text = nla_find(attributes, static_cast<int>(length - skip), NLMSGERR_ATTR_MSG);
-  if (text != nullptr) {
-    const auto* chars = static_cast<const char*>(nla_data(text));
-    ack.message.assign(chars, ::strnlen(chars, static_cast<size_t>(nla_len(text))));
-  }
-  return ack;
-}
 
 }  // namespace
 
