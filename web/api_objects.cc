@@ -1,0 +1,93 @@
+// Single objects: get, create, replace, patch, delete.
+
+#include "runtime/base/text.h"
+#include "web/api_render.h"
+#include "web/api_request.h"
+#include "web/api_server.h"
+
+namespace hoplab::web {
+
+namespace {
+
+/// What DELETE answers when the object is gone at once.
+Json deletion_status(const api::Kind& kind, const std::string& name, const Json& object) {
+  Json details = {{"name", name}, {"kind", kind.plural}, {"uid", api::uid_of(object)}};
+  if (!kind.group.empty()) details["group"] = kind.group;
+  return {{"kind", "Status"},
+          {"apiVersion", "v1"},
+          {"metadata", Json::object()},
+          {"status", "Success"},
+          {"details", details}};
+}
+
+}  // namespace
+
+ApiServer::Answer ApiServer::get(const HttpRequest& request, const ResourcePath& path) {
+  HOP_TRY(Json object, backend_.source->get(*path.kind, path.namespace_name, path.name));
+  if (!wants_table(request)) return json_response(200, object);
+  PageInfo page;
+  page.revision = api::revision_of(object);
+  HttpResponse response;
+  std::vector<Json> items;
+  items.push_back(std::move(object));
+  response.body = render_table(*path.kind, items, page, backend_.clock->wall(),
+                               request.query.get("includeObject"));
+  return response;
+}
+
+ApiServer::Answer ApiServer::create(const HttpRequest& request, const ResourcePath& path) {
+  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Json object, read_object(request, path));
+  HOP_TRY(Json made, backend_.source->create(*path.kind, path.namespace_name, std::move(object),
+                                             options));
+  return json_response(201, made);
+}
+
+ApiServer::Answer ApiServer::replace(const HttpRequest& request, const ResourcePath& path,
+                                     Subresource subresource) {
+  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Json object, read_object(request, path));
+  HOP_TRY(Json made, backend_.source->update(*path.kind, path.namespace_name, path.name,
+                                             std::move(object), subresource, options));
+  return json_response(200, made);
+}
+
+ApiServer::Answer ApiServer::patch(const HttpRequest& request, const ResourcePath& path,
+                                   Subresource subresource) {
+  HOP_TRY(PatchType type, read_patch_type(request));
+  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Json patch, parse_json(request.body));
+  HOP_TRY(Json made, backend_.source->patch(*path.kind, path.namespace_name, path.name, type, patch,
+                                            subresource, options));
+  return json_response(200, made);
+}
+
+ApiServer::Answer ApiServer::remove(const HttpRequest& request, const ResourcePath& path) {
+  HOP_TRY(DeleteOptions options, read_delete_options(request));
+  HOP_TRY(Deletion deletion,
+          backend_.source->remove(*path.kind, path.namespace_name, path.name, options));
+  return json_response(200, deletion.gone
+                                ? deletion_status(*path.kind, path.name, deletion.object)
+                                : deletion.object);
+}
+
+ApiServer::Answer ApiServer::remove_collection(const HttpRequest& request,
+                                               const ResourcePath& path) {
+  HOP_TRY(DeleteOptions options, read_delete_options(request));
+  HOP_TRY(ObjectList found, backend_.source->list(*path.kind, read_selection(request, path)));
+  for (const Json& object : found.items) {
+    auto removed = backend_.source->remove(*path.kind, api::namespace_of(object),
+                                           api::name_of(object), options);
+    // Somebody else was quicker: that is what was asked for.
+    if (!removed && removed.error().code() != ErrorCode::not_found) {
+      return std::move(removed).error();
+    }
+  }
+  PageInfo page;
+  page.revision = found.revision;
+  HttpResponse response;
+  response.body = render_list(*path.kind, found.items, page);
+  return response;
+}
+
+}  // namespace hoplab::web

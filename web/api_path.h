@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/api/kind.h"
+
+namespace hoplab::web {
+
+/// What a path below /api or /apis names.
+struct ResourcePath {
+  const api::Kind* kind = nullptr;
+  std::string namespace_name;  ///< Empty = all namespaces, or a cluster-scoped kind.
+  std::string name;            ///< Empty = the collection.
+  std::string subresource;     ///< "status", "log", …; empty = the object itself.
+};
+
+/// "/api/v1/namespaces/default/pods/web/log" and the like; nullopt when no served kind is named.
+std::optional<ResourcePath> parse_resource_path(std::string_view path);
+
+}  // namespace hoplab::web
