@@ -67,8 +67,7 @@ std::vector<std::string> group_names() {
 std::vector<std::string> versions_of(std::string_view group) {
   std::vector<std::string> out;
   for (const api::Kind& kind : api::kinds()) {
-    if (kind.group == group &&
-        std::find(out.begin(), out.end(), kind.version) == out.end()) {
+    if (kind.group == group && std::find(out.begin(), out.end(), kind.version) == out.end()) {
       out.emplace_back(kind.version);
     }
   }
@@ -85,8 +84,10 @@ Json group_object(const std::string& group) {
 }
 
 void add_resource(Json& resources, const api::Kind& kind) {
-  Json row = {{"name", kind.plural},        {"singularName", kind.singular},
-              {"namespaced", kind.namespaced}, {"kind", kind.kind},
+  Json row = {{"name", kind.plural},
+              {"singularName", kind.singular},
+              {"namespaced", kind.namespaced},
+              {"kind", kind.kind},
               {"verbs", all_verbs()}};
   if (!kind.short_names.empty()) row["shortNames"] = strings(kind.short_names);
   if (!kind.categories.empty()) row["categories"] = strings(kind.categories);
@@ -139,8 +140,8 @@ Json aggregated_resource(const api::Kind& kind) {
   if (!kind.short_names.empty()) row["shortNames"] = strings(kind.short_names);
   if (!kind.categories.empty()) row["categories"] = strings(kind.categories);
   for (const Subresource& sub : subresources_of(kind)) {
-    Json as = sub.kind.empty() ? row["responseKind"]
-                               : aggregated_kind(sub.group, sub.version, sub.kind);
+    Json as =
+        sub.kind.empty() ? row["responseKind"] : aggregated_kind(sub.group, sub.version, sub.kind);
     row["subresources"].push_back(
         {{"subresource", sub.name}, {"responseKind", as}, {"verbs", sub.verbs}});
   }
@@ -205,8 +206,7 @@ HttpResponse api_versions(const HttpRequest& request) {
 HttpResponse group_list() {
   Json groups = Json::array();
   for (const std::string& group : group_names()) groups.push_back(group_object(group));
-  return json_response(200,
-                       {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", groups}});
+  return json_response(200, {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", groups}});
 }
 
 }  // namespace

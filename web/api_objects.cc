@@ -38,8 +38,8 @@ ApiServer::Answer ApiServer::get(const HttpRequest& request, const ResourcePath&
 ApiServer::Answer ApiServer::create(const HttpRequest& request, const ResourcePath& path) {
   HOP_TRY(WriteOptions options, read_write_options(request.query));
   HOP_TRY(Json object, read_object(request, path));
-  HOP_TRY(Json made, backend_.source->create(*path.kind, path.namespace_name, std::move(object),
-                                             options));
+  HOP_TRY(Json made,
+          backend_.source->create(*path.kind, path.namespace_name, std::move(object), options));
   return json_response(201, made);
 }
 
@@ -66,9 +66,8 @@ ApiServer::Answer ApiServer::remove(const HttpRequest& request, const ResourcePa
   HOP_TRY(DeleteOptions options, read_delete_options(request));
   HOP_TRY(Deletion deletion,
           backend_.source->remove(*path.kind, path.namespace_name, path.name, options));
-  return json_response(200, deletion.gone
-                                ? deletion_status(*path.kind, path.name, deletion.object)
-                                : deletion.object);
+  return json_response(200, deletion.gone ? deletion_status(*path.kind, path.name, deletion.object)
+                                          : deletion.object);
 }
 
 ApiServer::Answer ApiServer::remove_collection(const HttpRequest& request,

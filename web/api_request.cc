@@ -19,8 +19,8 @@ Result<void> check_or_fill(Json& object, const char* field, const std::string& e
   if (value.is_null()) value = expected;
   if (!value.is_string()) return bad(str(field, ": must be a string"));
   if (value.get_ref<const std::string&>() == expected) return {};
-  return bad(str(complaint, " (", value.get<std::string>(), ") does not match the expected ",
-                 field, " (", expected, ")"));
+  return bad(str(complaint, " (", value.get<std::string>(), ") does not match the expected ", field,
+                 " (", expected, ")"));
 }
 
 Result<void> read_delete_body(const HttpRequest& request, DeleteOptions& options) {
@@ -61,8 +61,8 @@ Result<Json> read_body(const HttpRequest& request) {
 Result<Json> read_object(const HttpRequest& request, const ResourcePath& path) {
   HOP_TRY(Json object, read_body(request));
   if (!object.is_object()) return bad("the body of the request must be an object");
-  HOP_CHECK(check_or_fill(object, "apiVersion", path.kind->api_version(),
-                          "the API version in the data"));
+  HOP_CHECK(
+      check_or_fill(object, "apiVersion", path.kind->api_version(), "the API version in the data"));
   HOP_CHECK(check_or_fill(object, "kind", std::string(path.kind->kind), "the kind in the data"));
   const Json& metadata = member(object, "metadata");
   if (!metadata.is_null() && !metadata.is_object()) return bad("metadata: must be an object");
@@ -73,8 +73,9 @@ Result<Json> read_object(const HttpRequest& request, const ResourcePath& path) {
   }
   const std::string in_namespace = string_or(metadata, "namespace");
   if (path.kind->namespaced && !in_namespace.empty() && in_namespace != path.namespace_name) {
-    return bad("the namespace of the provided object does not match the namespace sent on the "
-               "request");
+    return bad(
+        "the namespace of the provided object does not match the namespace sent on the "
+        "request");
   }
   return object;
 }
@@ -83,8 +84,8 @@ Result<WriteOptions> read_write_options(const Query& query) {
   WriteOptions options;
   for (const std::string& value : query.all("dryRun")) {
     if (value != "All") {
-      return Error(ErrorCode::invalid, "dryRun: Unsupported value: \"" + value +
-                                           "\": supported values: \"All\"");
+      return Error(ErrorCode::invalid,
+                   "dryRun: Unsupported value: \"" + value + "\": supported values: \"All\"");
     }
     options.dry_run = true;
   }
