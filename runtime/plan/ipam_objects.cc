@@ -197,6 +197,13 @@ Result<AddressHandle> handle_from_json(const Json& object) {
   return handle;
 }
 
+std::optional<Prefix> first_block_of(const Json& node) {
+  const Json& annotations = at_path(node, "metadata.annotations");
+  auto block = Prefix::parse(string_or(annotations, first_block_annotation));
+  if (!block) return std::nullopt;
+  return block->masked();
+}
+
 Result<AddressPool> pool_from_json(const Json& object) {
   AddressPool pool;
   pool.name = string_or(member(object, "metadata"), "name");
@@ -209,6 +216,10 @@ Result<AddressPool> pool_from_json(const Json& object) {
   }
   pool.block_size = static_cast<uint8_t>(size);
   pool.disabled = bool_or(spec, "disabled");
+  const std::string selector = string_or(spec, "nodeSelector");
+  if (!selector.empty() && selector != "all()") {
+    return bad_field(object, "nodeSelector", "only all() is supported");
+  }
   return pool;
 }
 

@@ -42,6 +42,11 @@ struct AddressHandle {
 Json to_json(const AddressHandle& handle, const Json& metadata = nullptr);
 Result<AddressHandle> handle_from_json(const Json& object);
 
+/// Annotation of a Node: its first block, as the cluster file pins it ("172.16.158.0/24").
+inline constexpr std::string_view first_block_annotation = "hoplab.io/first-pod-block";
+/// The pinned block of a Node object, if any.
+std::optional<Prefix> first_block_of(const Json& node);
+
 /// The IPAM part of an IPPool; `invalid` names the field.
 Result<AddressPool> pool_from_json(const Json& object);
 
