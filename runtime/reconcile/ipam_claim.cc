@@ -159,6 +159,8 @@ Result<void> IpamClient::borrow(const std::vector<plan::AddressRequest>& request
       auto stored = read_block(cidr);
       if (!stored || stored->block.strict_affinity || settings_.strict_affinity) continue;
       blocks_[cidr] = std::move(*stored);
+      find_existing(open, done);  // borrowed by an earlier try; the block may be full by now
+      std::erase_if(open, [&](const auto& one) { return done.contains(one.handle); });
       HOP_CHECK(fill_from(cidr, open, done));
       std::erase_if(open, [&](const auto& one) { return done.contains(one.handle); });
     }

@@ -188,7 +188,8 @@ TEST_F(IpamClientTest, ACrashAtAnyWriteLeaksAndDoublesNothing) {
     EXPECT_FALSE(freed);
     ASSERT_TRUE(client(name).release(handles));
   }
-  for (const Json& item : registry_->list(api::kind_of("IPAMBlock"), {}).value().items) {
+  const ObjectList blocks = registry_->list(api::kind_of("IPAMBlock"), {}).value();
+  for (const Json& item : blocks.items) {
     EXPECT_TRUE(plan::allocations_of(plan::block_from_json(item).value()).empty());
   }
   EXPECT_EQ(count("IPAMHandle"), 0U);
