@@ -1,0 +1,45 @@
+#pragma once
+
+#include <csignal>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/proc/container_types.h"
+
+namespace hoplab::proc {
+
+/// An image's configuration. There are no layers: every built-in image is the machine's own tools
+/// in a private root (rootfs.h), plus links to programs inside the hoplab executable.
+struct Image {
+  std::string name;         ///< "traefik/whoami"
+  std::string description;  ///< One line for listings.
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> cmd;
+  std::vector<EnvVar> env;
+  std::string working_dir = "/";
+  Labels labels;
+  int stop_signal = SIGTERM;
+  /// Paths in the container that lead to the hoplab executable, which looks at its own name.
+  std::vector<std::string> programs;
+};
+
+/// Where the private root of every container has the hoplab executable.
+inline constexpr const char* executable_in_container = "/usr/local/bin/hoplab";
+
+/// All built-in images.
+const std::vector<Image>& builtin_images();
+
+/// Finds an image by a reference as pods write it: registry, "library/", tag and digest are
+/// ignored ("docker.io/library/nginx:1.21" is nginx). `invalid` when it is no image reference
+/// (Kubernetes: InvalidImageName), `not_found` with the list of what exists (ErrImagePull).
+Result<Image> resolve_image(std::string_view reference);
+
+/// What runs: `command`/`args` of the pod over the image's, as Kubernetes defines it. Empty when
+/// neither names a program.
+std::vector<std::string> command_line(const Image& image, const std::vector<std::string>& command,
+                                      const std::vector<std::string>& args);
+
+}  // namespace hoplab::proc
