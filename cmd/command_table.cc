@@ -4,6 +4,7 @@
 
 namespace hoplab::cmd {
 
+extern const Command node_init_command;
 extern const Command tunnel_command;
 extern const Command capture_command;
 extern const Command tcpdump_command;
@@ -20,6 +21,7 @@ extern const Command sudo_command;
 namespace {
 
 const std::array all_commands{
+    &node_init_command,
     &tunnel_command,
     &capture_command,
     &tcpdump_command,

@@ -43,7 +43,7 @@ std::vector<Image> make_images() {
   nginx.cmd = {"nginx", "-g", "daemon off;"};
   nginx.env = {{"NGINX_VERSION", "1.21.6"}};
   nginx.stop_signal = SIGQUIT;
-  nginx.programs = {"/usr/local/sbin/nginx"};
+  nginx.programs = {"/usr/local/bin/nginx"};
 
   Image whoami;
   whoami.name = "traefik/whoami";

@@ -1,0 +1,406 @@
+#include "runtime/proc/node_init_containers.h"
+
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+
+#include "runtime/base/text.h"
+#include "runtime/proc/pause_program.h"
+
+namespace hoplab::proc {
+
+namespace {
+
+std::string own_executable() {
+  std::array<char, PATH_MAX> path{};
+  ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+  return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "/proc/self/exe";
+}
+
+std::string own_hostname() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+Error no_such(std::string_view what, const std::string& id) {
+  return Error(ErrorCode::not_found, str("no ", what, " with id \"", id, "\" on this node"));
+}
+
+}  // namespace
+
+/// Both ends of a container's standard streams: the child's go into the plan.
+struct NodeContainers::ChildStreams {
+  Pipe input, output, error;
+
+  Result<void> open(const ContainerSpec& spec) {
+    if (spec.tty) return {};
+    if (spec.stdin_open) {
+      HOP_TRY(input, make_pipe());
+    }
+    HOP_TRY(output, make_pipe());
+    HOP_TRY(error, make_pipe());
+    return {};
+  }
+};
+
+NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& config, EventSink events)
+    : loop_(loop),
+      log_(std::move(log)),
+      config_(config),
+      events_(std::move(events)),
+      available_(permitted_capabilities().value_or(CapabilitySet{0})),
+      executable_(own_executable()) {}
+
+NodeFacts NodeContainers::facts() const {
+  NodeFacts facts;
+  facts.hostname = own_hostname();
+  facts.resolv_conf = read_file("/etc/resolv.conf", 1U << 20U).value_or("");
+  facts.executable = executable_;
+  facts.pause_program = config_.state_directory + "/pause";
+  facts.available = available_;
+  return facts;
+}
+
+Result<SandboxStatus> NodeContainers::run_sandbox(const PodSandboxSpec& spec) {
+  HOP_CHECK(validate(spec).context("sandbox"));
+  auto existing = sandboxes_.find(spec.id);
+  if (existing != sandboxes_.end()) {
+    if (existing->second.status.spec == spec && existing->second.status.ready) {
+      return existing->second.status;
+    }
+    return Error(ErrorCode::already_exists, "sandbox \"" + spec.id + "\" exists already");
+  }
+  std::string program = config_.state_directory + "/pause";
+  if (sandboxes_.empty()) HOP_CHECK(install_pause_program(program));
+  HOP_TRY(Child pause, spawn_sandbox(spec, program).context("sandbox \"" + spec.id + "\""));
+  Sandbox& sandbox = sandboxes_[spec.id];
+  sandbox.status.spec = spec;
+  sandbox.status.ready = true;
+  sandbox.status.pid = pause.pid;
+  sandbox.status.netns_path = str("/proc/", pause.pid, "/ns/net");
+  sandbox.status.created_at = status_time();
+  sandbox.pause = std::move(pause);
+  return sandbox.status;
+}
+
+Result<void> NodeContainers::stop_sandbox(const std::string& id) {
+  auto found = sandboxes_.find(id);
+  if (found == sandboxes_.end()) return no_such("sandbox", id);
+  for (auto& [container_id, container] : containers_) {
+    if (container->status.spec.sandbox_id == id) kill_processes(*container, SIGKILL);
+  }
+  if (found->second.status.ready) ::kill(found->second.pause.pid, SIGKILL);
+  return {};
+}
+
+void NodeContainers::remove_sandbox(const std::string& id, std::function<void()> done) {
+  auto found = sandboxes_.find(id);
+  if (found == sandboxes_.end()) return done();
+  found->second.when_gone.push_back(std::move(done));
+  (void)stop_sandbox(id).ok();
+  drop_if_gone(id);
+}
+
+void NodeContainers::drop_if_gone(const std::string& sandbox_id) {
+  auto found = sandboxes_.find(sandbox_id);
+  if (found == sandboxes_.end() || found->second.when_gone.empty() || found->second.status.ready) {
+    return;
+  }
+  for (auto& [id, container] : containers_) {
+    if (container->status.spec.sandbox_id == sandbox_id && container->process.pid != 0) return;
+  }
+  std::erase_if(containers_, [&sandbox_id](const auto& entry) {
+    return entry.second->status.spec.sandbox_id == sandbox_id;
+  });
+  auto waiting = std::move(found->second.when_gone);
+  sandboxes_.erase(found);
+  for (auto& done : waiting) done();
+}
+
+void NodeContainers::sandbox_ended(Sandbox& sandbox) {
+  sandbox.status.ready = false;
+  sandbox.status.pid = 0;
+  sandbox.pause = {};
+  std::string id = sandbox.status.spec.id;
+  (void)stop_sandbox(id).ok();  // without pause the pod's containers have no pod any more
+  emit(ContainerEventKind::sandbox_stopped, id, nullptr);
+  drop_if_gone(id);
+}
+
+Result<void> NodeContainers::check_startable(const ContainerSpec& spec) const {
+  HOP_CHECK(validate(spec).context("container"));
+  if (containers_.contains(spec.id)) {
+    return Error(ErrorCode::already_exists, "container \"" + spec.id + "\" exists already");
+  }
+  auto sandbox = sandboxes_.find(spec.sandbox_id);
+  if (sandbox == sandboxes_.end()) return no_such("sandbox", spec.sandbox_id);
+  if (!sandbox->second.status.ready || !sandbox->second.when_gone.empty()) {
+    return Error(ErrorCode::unavailable, "sandbox \"" + spec.sandbox_id + "\" has stopped");
+  }
+  return {};
+}
+
+void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
+  if (auto startable = check_startable(spec); !startable) return done(startable.error());
+  auto image = resolve_image(spec.image);
+  if (!image) return done(image.error());
+  const Sandbox& sandbox = sandboxes_.at(spec.sandbox_id);
+  auto plan = plan_container(spec, sandbox.status.spec, *image, facts());
+  if (!plan) return done(plan.error());
+
+  Container& container = *(containers_[spec.id] = std::make_unique<Container>());
+  container.status.spec = spec;
+  container.status.notes = plan->notes;
+  container.status.created_at = status_time();
+  container.program = std::move(plan->program);
+  container.started = std::move(done);
+  auto mapped = check_ids_mapped(container.program.credentials);
+  if (!mapped) return fail_start(container, 128, mapped.error().message());
+
+  ChildStreams streams;
+  auto writer = LogWriter::open(spec.log);
+  auto sync = make_sync_pair();
+  auto opened = streams.open(spec);
+  for (const Error* error : {writer ? nullptr : &writer.error(), sync ? nullptr : &sync.error(),
+                             opened ? nullptr : &opened.error()}) {
+    if (error != nullptr) return fail_start(container, 128, error->message());
+  }
+  container.cgroup = make_cgroup(spec);
+  ProgramPlan& program = container.program;
+  program.input = streams.input.read_end.get();
+  program.output = streams.output.write_end.get();
+  program.error = streams.error.write_end.get();
+  program.cgroup_join_files.clear();
+  for (const Fd& file : container.cgroup.join_files)
+    program.cgroup_join_files.push_back(file.get());
+
+  PidNamespace pids = PidNamespace::own;
+  if (sandbox.status.spec.share_process_namespace) pids = PidNamespace::of_sandbox;
+  if (sandbox.status.spec.host_pid) pids = PidNamespace::of_host;
+  int child_sync = sync->second.get();
+  auto child = spawn_container(pids, sandbox.pause.pidfd, [&] {
+    run_container_child(program, plan->root, sandbox.pause.pidfd.get(), child_sync);
+  });
+  if (!child) return fail_start(container, 128, child.error().message());
+  program.input = program.output = program.error = -1;
+  container.process = *std::move(child);
+  container.input = std::move(streams.input.write_end);
+  container.sync = std::move(sync->first);
+  container.streams =
+      std::make_unique<ContainerStreams>(loop_, log_.named(spec.id), *std::move(writer));
+  auto watched = loop_.watch(container.sync.get(), EPOLLIN,
+                             [this, &container](uint32_t) { on_sync(container); });
+  if (watched && !spec.tty) {
+    watched = container.streams->start(std::move(streams.output.read_end),
+                                       std::move(streams.error.read_end));
+  }
+  if (!watched) {
+    container.failure.message = watched.error().message();
+    ::kill(container.process.pid, SIGKILL);
+  }
+}
+
+ContainerCgroup NodeContainers::make_cgroup(const ContainerSpec& spec) {
+  if (spec.resources == ResourceSpec{}) return {};
+  if (!cgroups_) {
+    cgroups_ = CgroupControllers::find(config_.cgroup_name(), config_.state_directory + "/cgroup");
+  }
+  ContainerCgroup cgroup = cgroups_->create(spec.id, spec.resources);
+  auto& notes = containers_.at(spec.id)->status.notes;
+  notes.insert(notes.end(), cgroup.notes.begin(), cgroup.notes.end());
+  return cgroup;
+}
+
+void NodeContainers::fail_start(Container& container, int exit_code, const std::string& message) {
+  container.status.state = ContainerState::exited;
+  container.status.exit_code = exit_code;
+  container.status.reason = "StartError";
+  container.status.message = message;
+  container.status.finished_at = status_time();
+  CgroupControllers::remove(container.cgroup);
+  if (auto started = std::exchange(container.started, nullptr)) started(container.status);
+  emit(ContainerEventKind::exited, container.status.spec.sandbox_id, &container);
+}
+
+void NodeContainers::on_sync(Container& container) {
+  SyncNews news = read_sync(container.sync);
+  if (news.failure) container.failure = *std::move(news.failure);
+  if (news.terminal) {
+    auto started = container.streams->start(std::move(news.terminal), Fd());
+    if (!started) log_.error("container " + container.status.spec.id, started.error());
+  }
+  if (!news.ended) return;
+  loop_.forget(container.sync.get());
+  container.sync.reset();
+  // A child that failed tells so before it closes; its end follows as SIGCHLD.
+  if (container.failure.message.empty()) finish_start(container);
+}
+
+void NodeContainers::finish_start(Container& container) {
+  container.status.state = ContainerState::running;
+  container.status.pid = container.process.pid;
+  container.status.started_at = status_time();
+  if (auto started = std::exchange(container.started, nullptr)) started(container.status);
+  emit(ContainerEventKind::started, container.status.spec.sandbox_id, &container);
+}
+
+void NodeContainers::finish_container(Container& container, int wait_status) {
+  if (container.sync) on_sync(container);
+  if (container.sync) {
+    loop_.forget(container.sync.get());
+    container.sync.reset();
+  }
+  if (container.kill_timer != 0) loop_.cancel(std::exchange(container.kill_timer, 0));
+  container.streams->finish();
+  container.input.reset();
+  container.process = {};
+  ContainerStatus& status = container.status;
+  status.pid = 0;
+  status.oom_killed = cgroups_ && cgroups_->oom_kills(container.cgroup) > 0;
+  if (status.state == ContainerState::created) {
+    std::string why = container.failure.message.empty() ? "killed before its program ran"
+                                                        : container.failure.message;
+    fail_start(container, container.failure.exit_code, why);
+  } else {
+    status.state = ContainerState::exited;
+    status.exit_code = exit_code_of(wait_status);
+    status.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+    status.reason = status.exit_code == 0 ? "Completed" : "Error";
+    if (status.oom_killed) status.reason = "OOMKilled";
+    status.finished_at = status_time();
+    CgroupControllers::remove(container.cgroup);
+    emit(ContainerEventKind::exited, status.spec.sandbox_id, &container);
+  }
+  std::string sandbox_id = status.spec.sandbox_id;
+  if (container.removed) containers_.erase(std::string(status.spec.id));
+  drop_if_gone(sandbox_id);
+}
+
+void NodeContainers::kill_processes(const Container& container, int signal) const {
+  pid_t pid = container.process.pid;
+  if (pid == 0) return;
+  ::kill(pid, signal);
+  // Without a pid namespace of its own nothing else ends what the program has started.
+  auto sandbox = sandboxes_.find(container.status.spec.sandbox_id);
+  bool shared =
+      sandbox != sandboxes_.end() &&
+      (sandbox->second.status.spec.host_pid || sandbox->second.status.spec.share_process_namespace);
+  if (shared && signal == SIGKILL) ::kill(-pid, SIGKILL);
+}
+
+Result<void> NodeContainers::stop_container(const std::string& id, Millis grace) {
+  Container* container = find(id);
+  if (container == nullptr) return no_such("container", id);
+  if (container->process.pid == 0) return {};
+  if (grace.count() <= 0) {
+    kill_processes(*container, SIGKILL);
+    return {};
+  }
+  auto image = resolve_image(container->status.spec.image);
+  kill_processes(*container, image ? image->stop_signal : SIGTERM);
+  if (container->kill_timer != 0) loop_.cancel(container->kill_timer);
+  container->kill_timer = loop_.after(grace, [this, container] {
+    container->kill_timer = 0;
+    kill_processes(*container, SIGKILL);
+  });
+  return {};
+}
+
+Result<void> NodeContainers::kill_container(const std::string& id, int signal) {
+  if (signal < 1 || signal >= NSIG) {
+    return Error(ErrorCode::invalid, str("signal: ", signal, " is no signal's number"));
+  }
+  Container* container = find(id);
+  if (container == nullptr) return no_such("container", id);
+  kill_processes(*container, signal);
+  return {};
+}
+
+Result<void> NodeContainers::remove_container(const std::string& id) {
+  Container* container = find(id);
+  if (container == nullptr) return {};
+  container->removed = true;
+  if (container->process.pid != 0) {
+    kill_processes(*container, SIGKILL);
+  } else {
+    containers_.erase(id);
+  }
+  return {};
+}
+
+NodeContents NodeContainers::list() const {
+  NodeContents contents;
+  for (const auto& [id, sandbox] : sandboxes_) contents.sandboxes.push_back(sandbox.status);
+  for (const auto& [id, container] : containers_) {
+    if (!container->removed) contents.containers.push_back(container->status);
+  }
+  auto by_age = [](const auto& a, const auto& b) { return a.created_at < b.created_at; };
+  std::stable_sort(contents.sandboxes.begin(), contents.sandboxes.end(), by_age);
+  std::stable_sort(contents.containers.begin(), contents.containers.end(), by_age);
+  return contents;
+}
+
+NodeContainers::Container* NodeContainers::find(const std::string& id) {
+  auto found = containers_.find(id);
+  return found == containers_.end() ? nullptr : found->second.get();
+}
+
+Result<ContainerStatus> NodeContainers::status(const std::string& id) const {
+  auto found = containers_.find(id);
+  if (found == containers_.end()) return no_such("container", id);
+  return found->second->status;
+}
+
+Result<NodeContainers::Container*> NodeContainers::running(const std::string& id) {
+  Container* container = find(id);
+  if (container == nullptr) return no_such("container", id);
+  if (container->status.state != ContainerState::running) {
+    return Error(ErrorCode::unavailable, "container \"" + id + "\" is not running");
+  }
+  return container;
+}
+
+bool NodeContainers::child_exited(pid_t pid, int wait_status) {
+  for (auto& [id, container] : containers_) {
+    if (container->process.pid != pid) continue;
+    finish_container(*container, wait_status);
+    return true;
+  }
+  for (auto& [id, sandbox] : sandboxes_) {
+    if (sandbox.pause.pid != pid || pid == 0) continue;
+    sandbox_ended(sandbox);
+    return true;
+  }
+  return false;
+}
+
+void NodeContainers::shut_down() {
+  for (auto& [id, container] : containers_) kill_processes(*container, SIGKILL);
+  for (auto& [id, sandbox] : sandboxes_) {
+    if (sandbox.pause.pid != 0) ::kill(sandbox.pause.pid, SIGKILL);
+  }
+  while (::waitpid(-1, nullptr, 0) > 0) {
+  }
+  for (auto& [id, container] : containers_) CgroupControllers::remove(container->cgroup);
+  if (cgroups_) cgroups_->remove_all();
+}
+
+void NodeContainers::emit(ContainerEventKind kind, const std::string& sandbox_id,
+                          const Container* container) {
+  ContainerEvent event;
+  event.kind = kind;
+  event.sandbox_id = sandbox_id;
+  if (container != nullptr) {
+    event.container_id = container->status.spec.id;
+    event.status = container->status;
+  }
+  events_(event);
+}
+
+}  // namespace hoplab::proc

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/log.h"
+#include "runtime/proc/cgroup.h"
+#include "runtime/proc/node_init_config.h"
+#include "runtime/proc/node_init_loop.h"
+#include "runtime/proc/node_init_plan.h"
+#include "runtime/proc/node_init_spawn.h"
+#include "runtime/proc/node_init_streams.h"
+
+namespace hoplab::proc {
+
+/// The pods and containers of a node: the only place that forks them. All state is in memory.
+/// Single-threaded; answers that have to wait for a process come through callbacks, which are
+/// called from the event loop or before the call returns.
+class NodeContainers {
+ public:
+  using EventSink = std::function<void(const ContainerEvent&)>;
+  using Started = std::function<void(Result<ContainerStatus>)>;
+
+  struct Sandbox {
+    SandboxStatus status;
+    Child pause;
+    std::vector<std::function<void()>> when_gone;  ///< Waiting remove_sandbox calls.
+  };
+
+  struct Container {
+    ContainerStatus status;
+    ProgramPlan program;  ///< What exec inherits.
+    Child process;
+    Fd sync;  ///< Until the program runs.
+    StartFailure failure;
+    Started started;
+    std::unique_ptr<ContainerStreams> streams;
+    Fd input;  ///< Write end of standard input.
+    ContainerCgroup cgroup;
+    EventLoop::TimerId kill_timer = 0;
+    bool removed = false;  ///< Forget it as soon as it has ended.
+  };
+
+  NodeContainers(EventLoop& loop, Log log, const NodeConfig& config, EventSink events);
+  NodeContainers(const NodeContainers&) = delete;
+  NodeContainers& operator=(const NodeContainers&) = delete;
+
+  Result<SandboxStatus> run_sandbox(const PodSandboxSpec& spec);
+  Result<void> stop_sandbox(const std::string& id);
+  /// `done` is called once every process of the pod is gone.
+  void remove_sandbox(const std::string& id, std::function<void()> done);
+
+  void start_container(const ContainerSpec& spec, Started done);
+  Result<void> stop_container(const std::string& id, Millis grace);
+  Result<void> kill_container(const std::string& id, int signal);
+  Result<void> remove_container(const std::string& id);
+
+  [[nodiscard]] NodeContents list() const;
+  [[nodiscard]] Result<ContainerStatus> status(const std::string& id) const;
+  /// For exec and attach: a running container, else an error that says what it is.
+  Result<Container*> running(const std::string& id);
+  Container* find(const std::string& id);
+
+  /// Takes note of an ended child; false when it is none of ours.
+  bool child_exited(pid_t pid, int wait_status);
+  /// Kills everything and removes what is not memory (cgroups). For an orderly end.
+  void shut_down();
+
+ private:
+  struct ChildStreams;
+
+  Result<void> launch(Container& container, const Sandbox& sandbox);
+  Result<void> check_startable(const ContainerSpec& spec) const;
+  [[nodiscard]] NodeFacts facts() const;
+  ContainerCgroup make_cgroup(const ContainerSpec& spec);
+  void on_sync(Container& container);
+  void finish_start(Container& container);
+  void finish_container(Container& container, int wait_status);
+  void fail_start(Container& container, int exit_code, const std::string& message);
+  void kill_processes(const Container& container, int signal) const;
+  void sandbox_ended(Sandbox& sandbox);
+  void drop_if_gone(const std::string& sandbox_id);
+  void emit(ContainerEventKind kind, const std::string& sandbox_id, const Container* container);
+
+  EventLoop& loop_;
+  Log log_;
+  NodeConfig config_;
+  EventSink events_;
+  CapabilitySet available_ = 0;
+  std::string executable_;
+  std::optional<CgroupControllers> cgroups_;  ///< Looked for when a limit is first wanted.
+  std::map<std::string, Sandbox> sandboxes_;
+  std::map<std::string, std::unique_ptr<Container>> containers_;
+};
+
+/// Now, as statuses carry it.
+int64_t status_time();
+/// Exit code as a shell counts: 128 + signal.
+int exit_code_of(int wait_status);
+
+/// A SOCK_SEQPACKET pair for the time between clone and exec.
+Result<std::pair<Fd, Fd>> make_sync_pair();
+
+/// What came over the sync socket so far. `ended` when the child has closed it.
+struct SyncNews {
+  bool ended = false;
+  std::optional<StartFailure> failure;
+  Fd terminal;
+};
+SyncNews read_sync(const Fd& sync);
+
+}  // namespace hoplab::proc

@@ -1,0 +1,276 @@
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "runtime/base/text.h"
+#include "tests/kernel/node_fixture.h"
+#include "tests/kernel/sandbox_netns.h"
+
+// Real pods and containers: namespaces, root file system, rights, streams, ends.
+
+namespace hoplab::test {
+namespace {
+
+using namespace proc;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Containers : public NodeTest {};
+
+TEST_F(Containers, RunWriteTheirLogAndExit) {
+  sandbox("p");
+  ContainerStatus status = start(container("c", "p", {"sh", "-c", "echo hi; echo no >&2; exit 3"}));
+  EXPECT_NE(status.started_at, 0);
+  status = wait_exit("c");
+  EXPECT_EQ(status.exit_code, 3);
+  EXPECT_EQ(status.signal, 0);
+  EXPECT_EQ(status.reason, "Error");
+  EXPECT_GE(status.finished_at, status.started_at);
+  EXPECT_THAT(log_of("c"), AllOf(HasSubstr("hi\n"), HasSubstr("no\n")));
+  std::string raw = *read_file(directory() + "/logs/c.log");
+  EXPECT_THAT(raw, AllOf(HasSubstr("Z stdout F hi\n"), HasSubstr("Z stderr F no\n")));
+
+  start(container("good", "p", {"true"}));
+  EXPECT_EQ(wait_exit("good").reason, "Completed");
+}
+
+TEST_F(Containers, HaveTheirOwnProcessesHostnameAndPodNetwork) {
+  RunningSandbox pod = sandbox("p");
+  ASSERT_TRUE(start(container("c", "p", {"sleep", "1000"})).pid > 0);
+  EXPECT_EQ(sh("cat /proc/1/comm"), "sleep");
+  EXPECT_EQ(sh("hostname"), "p");
+  EXPECT_EQ(sh("cat /etc/hostname"), "p");
+  struct stat netns {};
+  ASSERT_EQ(::fstat(pod.netns.get(), &netns), 0);
+  EXPECT_EQ(sh("stat -Lc %i /proc/self/ns/net"), std::to_string(netns.st_ino));
+  EXPECT_EQ(sh("ls /sys/class/net"), "lo");
+  EXPECT_THAT(sh("cat /sys/class/net/lo/flags"), "0x9");  // IFF_UP | IFF_LOOPBACK
+  EXPECT_EQ(sh("ls -d /proc/[0-9]* | wc -l"), "4") << "sleep, sh, ls, wc";
+}
+
+TEST_F(Containers, SeeAPrivateRoot) {
+  // On the node, but never in a container.
+  ASSERT_TRUE(write_file("/run/secret-of-the-node", "x"));
+  start_sleeper();
+  EXPECT_EQ(sh("ls /run"), "lock");
+  EXPECT_EQ(sh("ls -A /home /root /mnt /opt /srv"), "/home:\n\n/mnt:\n\n/opt:\n\n/root:\n\n/srv:");
+  EXPECT_THAT(sh("cat /etc/passwd"), Not(HasSubstr("hoptest")));
+  EXPECT_EQ(sh("ls /etc/shadow"), "ls: cannot access '/etc/shadow': No such file or directory");
+  EXPECT_THAT(sh("touch /usr/x"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(sh("grep ' /usr/local/bin/hoplab ' /proc/self/mountinfo"), HasSubstr(" ro,"));
+  EXPECT_EQ(sh("echo ok > /tmp/x && cat /tmp/x; stat -c %a /tmp"), "ok\n1777");
+  EXPECT_EQ(sh("ls /dev | tr '\\n' ' '"),
+            "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom "
+            "zero ")
+      << "a container without a terminal has no console";
+  EXPECT_EQ(sh("head -c 4 /dev/zero | wc -c; echo x > /dev/null && echo fine"), "4\nfine");
+  EXPECT_THAT(sh("cut -d' ' -f5 /proc/self/mountinfo"), Not(HasSubstr("/work")));
+  EXPECT_EQ(sh("cat /proc/1/root/run/secret-of-the-node"),
+            "cat: /proc/1/root/run/secret-of-the-node: No such file or directory");
+}
+
+TEST_F(Containers, DeviceNodesDoNotOpenTheMachine) {
+  start_sleeper();
+  // As root mknod is allowed (Docker's MKNOD) but the node is dead; rootless it is not.
+  std::string result = sh("cd /tmp; mknod disk b 254 0 && head -c 1 disk | wc -c");
+  EXPECT_THAT(result, testing::AnyOf(HasSubstr("Permission denied"), HasSubstr("not permitted")));
+}
+
+TEST_F(Containers, HaveDockersRights) {
+  start_sleeper();
+  std::string effective = sh("grep CapEff /proc/self/status");
+  EXPECT_THAT(effective, HasSubstr("00000000a80425fb"));
+  EXPECT_THAT(sh("grep CapInh /proc/self/status"), HasSubstr("0000000000000000"));
+  EXPECT_THAT(sh("echo 1 > /proc/sys/net/ipv4/ip_forward"), HasSubstr("Read-only file system"));
+  EXPECT_EQ(sh("wc -c < /proc/keys; ls /sys/firmware"), "0");
+  EXPECT_THAT(sh("mount -t tmpfs x /mnt"), HasSubstr("permission denied"));
+  EXPECT_THAT(sh("ip link add type veth"), HasSubstr("Operation not permitted"));
+}
+
+TEST_F(Containers, SecurityContextIsHonoured) {
+  start_sleeper([](ContainerSpec& spec) {
+    spec.security.add_capabilities = {"NET_ADMIN"};
+    spec.security.drop_capabilities = {"ALL"};
+    spec.security.no_new_privileges = true;
+    spec.security.read_only_root = true;
+  });
+  EXPECT_THAT(sh("grep CapEff /proc/self/status"), HasSubstr("0000000000001000"));
+  EXPECT_THAT(sh("grep CapBnd /proc/self/status"), HasSubstr("0000000000001000"));
+  EXPECT_THAT(sh("grep NoNewPrivs /proc/self/status"), HasSubstr("1"));
+  EXPECT_THAT(sh("touch /tmp/x"), HasSubstr("Read-only file system"));
+  EXPECT_EQ(sh("echo > /dev/shm/x && echo fine"), "fine");
+  EXPECT_EQ(sh("ip link add name br0 type bridge && echo made"), "made");
+}
+
+TEST_F(Containers, PrivilegedOnesMayDoEverything) {
+  start_sleeper([](ContainerSpec& spec) { spec.security.privileged = true; });
+  EXPECT_EQ(sh("echo 1 > /proc/sys/net/ipv4/ip_forward && cat /proc/sys/net/ipv4/ip_forward"), "1");
+  EXPECT_EQ(sh("mount -t tmpfs x /mnt && echo mounted"), "mounted");
+  EXPECT_EQ(sh("ip link add type veth && echo made"), "made");
+  EXPECT_EQ(sh("test -c /dev/net/tun && echo there"),
+            ::access("/dev/net/tun", F_OK) == 0 ? "there" : "");
+  EXPECT_THAT(sh("rm /dev/null"), HasSubstr("Read-only file system"));
+}
+
+TEST_F(Containers, OtherUsers) {
+  sandbox("p");
+  ContainerSpec spec = container("c", "p", {"sh", "-c", "id; echo x > /dev/stdout"});
+  spec.security.run_as_user = 1000;
+  spec.security.run_as_group = 1000;
+  ContainerStatus status = start(spec);
+  if (started_as_root()) {
+    EXPECT_EQ(wait_exit("c").exit_code, 0);
+    EXPECT_THAT(log_of("c"), AllOf(HasSubstr("uid=1000 gid=1000"), HasSubstr("\nx\n")));
+  } else {
+    EXPECT_EQ(status.state, ContainerState::exited);
+    EXPECT_EQ(status.reason, "StartError");
+    EXPECT_THAT(status.message,
+                AllOf(HasSubstr("runAsUser 1000 does not exist here"), HasSubstr("uidmap")));
+  }
+}
+
+TEST_F(Containers, EnvironmentWorkingDirectoryAndArguments) {
+  sandbox("p");
+  ContainerSpec spec = container("c", "p", {"sh", "-c", "pwd; env | sort; echo $0 $1"});
+  spec.args = {"zero", "one two"};
+  spec.env = {{"A", "1"}, {"B", "x=y"}, {"A", "2"}};
+  spec.working_dir = "/made/for/you";
+  start(spec);
+  wait_exit("c");
+  EXPECT_EQ(log_of("c"),
+            "/made/for/you\nA=2\nB=x=y\nHOME=/root\nHOSTNAME=p\n"
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            "PWD=/made/for/you\nzero one two\n");
+}
+
+TEST_F(Containers, WhatCannotStartSaysWhy) {
+  sandbox("p");
+  struct Case {
+    const char* id;
+    std::vector<std::string> command;
+    int exit_code;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"a", {"nonsense"}, 127, "exec: \"nonsense\": executable file not found in $PATH"},
+      {"b", {"/no/such"}, 127, "exec: \"/no/such\": stat /no/such: no such file or directory"},
+      {"c", {"/etc/passwd"}, 126, "exec: \"/etc/passwd\": permission denied"},
+      {"d", {"/tmp"}, 126, "exec: \"/tmp\": is a directory"},
+  };
+  for (const Case& one : cases) {
+    ContainerStatus status = start(container(one.id, "p", one.command));
+    EXPECT_EQ(status.state, ContainerState::exited);
+    EXPECT_EQ(status.reason, "StartError");
+    EXPECT_EQ(status.exit_code, one.exit_code) << one.message;
+    EXPECT_EQ(status.message, one.message);
+  }
+  ContainerSpec mount = container("e", "p", {"true"});
+  mount.mounts = {{"/no/such/source", "/data", false}};
+  EXPECT_THAT(start(mount).message, HasSubstr("mounting /no/such/source: No such file"));
+  ContainerSpec image = container("f", "p", {"true"});
+  image.image = "mysql:8";
+  auto refused = client().start_container(image);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::not_found);
+  EXPECT_THAT(refused.error().message(), HasSubstr("built-in images (nginx, "));
+}
+
+TEST_F(Containers, MountsWorkAndStayInside) {
+  std::string volume = directory() + "/volume";
+  std::filesystem::create_directories(volume + "/sub");
+  // Links that a container could have left in a shared volume, to catch the next one's mounts.
+  std::filesystem::create_directory_symlink("/proc/1/root", volume + "/magic");
+  std::filesystem::create_directory_symlink("/../../../../etc", volume + "/up");
+  ASSERT_TRUE(write_file(volume + "/file", "content\n"));
+  start_sleeper([&](ContainerSpec& spec) {
+    spec.mounts = {{volume + "/file", "/etc/config/file", true},
+                   {volume, "/data", false},
+                   {volume + "/sub", "/data/up/inside", false}};
+  });
+  EXPECT_EQ(sh("cat /etc/config/file; echo y > /etc/config/file"),
+            "content\nsh: 1: cannot create /etc/config/file: Read-only file system");
+  EXPECT_EQ(sh("echo z > /data/new; echo w > /etc/inside/f; ls -d /etc/inside"), "/etc/inside");
+  EXPECT_EQ(*read_file(volume + "/new"), "z\n");
+  EXPECT_EQ(*read_file(volume + "/sub/f"), "w\n") << "the link led to the container's own /etc";
+  EXPECT_FALSE(std::filesystem::exists("/etc/inside")) << "and not to the machine's";
+
+  ContainerSpec magic = container("m", "p", {"true"});
+  magic.mounts = {{volume, "/data", false}, {volume + "/sub", "/data/magic/tmp", false}};
+  ContainerStatus status = start(magic);
+  EXPECT_EQ(status.reason, "StartError");
+  EXPECT_THAT(status.message, HasSubstr("mount target /data/magic/tmp"));
+  magic.id = "w";
+  magic.mounts.clear();
+  magic.working_dir = "/proc/self/fd/5/../..";
+  auto refused = client().start_container(magic);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("workingDir: must not contain \"..\""));
+}
+
+TEST_F(Containers, ShareThePodsNetwork) {
+  sandbox("p");
+  const std::string serve =
+      "import socket; s=socket.socket(); s.bind(('127.0.0.1', 80)); s.listen(); print('up', "
+      "flush=True); c,_=s.accept(); c.sendall(b'hello'); c.close()";
+  start(container("a", "p", {"python3", "-c", serve}));
+  for (int i = 0; i < 400 && log_of("a") != "up\n"; ++i) ::usleep(10'000);
+  ASSERT_EQ(log_of("a"), "up\n");
+  start(container("b", "p", {"python3", "-c", serve}));
+  EXPECT_EQ(wait_exit("b").exit_code, 1);
+  EXPECT_THAT(log_of("b"), HasSubstr("Address already in use"));
+  start(container("d", "p",
+                  {"python3", "-c",
+                   "import socket; print(socket.create_connection(('127.0.0.1', 80)).recv(9))"}));
+  EXPECT_EQ(wait_exit("d").exit_code, 0);
+  EXPECT_EQ(log_of("d"), "b'hello'\n");
+}
+
+TEST_F(Containers, LimitsHoldOrTheStatusSaysWhyNot) {
+  sandbox("p");
+  ContainerSpec spec =
+      container("c", "p", {"python3", "-c", "x = bytearray(1 << 28); print(len(x))"});
+  spec.resources.memory_limit_bytes = 32 << 20;
+  ContainerStatus status = start(spec);
+  if (status.notes.empty()) {
+    status = wait_exit("c");
+    EXPECT_TRUE(status.oom_killed);
+    EXPECT_EQ(status.reason, "OOMKilled");
+    EXPECT_EQ(status.exit_code, 137);
+  } else {
+    ASSERT_EQ(status.notes.size(), 1U);
+    EXPECT_THAT(status.notes[0], HasSubstr("memory limit is not in force"));
+  }
+}
+
+TEST_F(Containers, SharedProcessNamespace) {
+  PodSandboxSpec pod;
+  pod.id = "p";
+  pod.hostname = "p";
+  pod.share_process_namespace = true;
+  ASSERT_TRUE(client().run_sandbox(pod));
+  start(container("a", "p", {"sleep", "1001"}));
+  start(container("c", "p", {"sleep", "1002"}));
+  EXPECT_EQ(sh("cat /proc/1/comm"), "pause");
+  EXPECT_THAT(sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), HasSubstr("sleep 1001"));
+}
+
+TEST_F(Containers, HostNetworkPodsAreOnTheNode) {
+  PodSandboxSpec pod;
+  pod.id = "p";
+  pod.hostname = "ignored";
+  pod.host_network = true;
+  ASSERT_TRUE(client().run_sandbox(pod));
+  start(container("c", "p", {"sleep", "1000"}));
+  EXPECT_EQ(sh("hostname"), "node");
+  struct stat node {};
+  ASSERT_EQ(::stat(str("/proc/", node_pid(), "/ns/net").c_str(), &node), 0);
+  EXPECT_EQ(sh("stat -Lc %i /proc/self/ns/net"), std::to_string(node.st_ino));
+}
+
+}  // namespace
+}  // namespace hoplab::test
