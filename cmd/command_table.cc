@@ -14,6 +14,7 @@ extern const Command status_command;
 extern const Command list_command;
 extern const Command shell_command;
 extern const Command kubeconfig_command;
+extern const Command server_command;
 extern const Command version_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
@@ -25,7 +26,7 @@ const std::array all_commands{
     &tunnel_command,
     &capture_command,
     &tcpdump_command,
-    &version_command,
+    &server_command,
     &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
     &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
 };
