@@ -47,6 +47,16 @@ Result<Json> Registry::get(const api::Kind& kind, const std::string& namespace_n
   return *object;
 }
 
+SharedJson Registry::find(const api::Kind& kind, const std::string& namespace_name,
+                          const std::string& name) const {
+  return store_.get(store_key(kind, namespace_name, name));
+}
+
+std::vector<SharedJson> Registry::all(const api::Kind& kind,
+                                      const std::string& namespace_name) const {
+  return store_.list(store_prefix(kind, namespace_name)).objects;
+}
+
 Result<Snapshot> Registry::snapshot(const api::Kind& kind, const Selection& selection,
                                     int64_t revision) {
   HOP_TRY(const ObjectFilter filter, ObjectFilter::parse(selection));

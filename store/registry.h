@@ -54,6 +54,18 @@ class Registry final : public Source {
   /// list() without copies; `revision` 0 = now, else as of that revision (`too_old`).
   Result<Snapshot> snapshot(const api::Kind& kind, const Selection& selection,
                             int64_t revision = 0);
+  /// All objects of all kinds, and the changes after a revision of them: one feed for everything,
+  /// for the controllers.
+  [[nodiscard]] Snapshot everything() const { return store_.list(""); }
+  [[nodiscard]] std::unique_ptr<Subscription> changes(int64_t after) const {
+    return store_.subscribe("", after);
+  }
+  /// get() without a copy; null when there is none.
+  [[nodiscard]] SharedJson find(const api::Kind& kind, const std::string& namespace_name,
+                                const std::string& name) const;
+  /// snapshot() of a whole kind or namespace.
+  [[nodiscard]] std::vector<SharedJson> all(const api::Kind& kind,
+                                            const std::string& namespace_name = {}) const;
   [[nodiscard]] int64_t revision() const { return store_.revision(); }
 
   /// POST pods/NAME/binding: puts a pod without a node on one. `conflict` when it has one.

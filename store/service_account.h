@@ -25,6 +25,5 @@ Json new_token_secret(const Json& account, const std::string& name,
                       const ServiceAccountTokens& tokens);
 /// The ConfigMap kube-root-ca.crt that every namespace has.
 Json new_root_ca(const std::string& namespace_name, const std::string& ca_certificate);
-std::string base64(std::string_view bytes);
 
 }  // namespace hoplab

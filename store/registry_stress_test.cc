@@ -1,0 +1,84 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "runtime/base/text.h"
+#include "store/registry_fixture.h"
+
+namespace hoplab {
+namespace {
+
+/// Runs `work(worker)` on so many threads at once.
+template <typename Work>
+void together(int workers, const Work& work) {
+  std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(workers));
+  for (int w = 0; w < workers; ++w) threads.emplace_back([&work, w] { work(w); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(RegistryStress, PatchesWinTheirRaces) {
+  RegistryFixture cluster;
+  cluster.make("ConfigMap", "default", config_map_json("m", "v"));
+  together(8, [&](int worker) {
+    for (int i = 0; i < 25; ++i) {
+      const Json patch = {{"data", {{str("w", worker, "-", i), "x"}}}};
+      auto done =
+          cluster->patch(api::kind_of("ConfigMap"), "default", "m", PatchType::merge, patch);
+      EXPECT_TRUE(done.ok()) << done.error().message();
+    }
+  });
+  EXPECT_EQ(cluster.read("ConfigMap", "default", "m")["data"].size(), 201U);
+}
+
+TEST(RegistryStress, NoAddressIsGivenTwice) {
+  RegistryFixture cluster;
+  together(8, [&](int worker) {
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = str("s", worker, "-", i);
+      Json wanted = {
+          {"metadata", {{"name", name}}},
+          {"spec",
+           {{"type", "NodePort"}, {"ports", Json::array({{{"port", 80}, {"protocol", "TCP"}}})}}}};
+      EXPECT_TRUE(cluster->create(api::kind_of("Service"), "default", wanted).ok());
+      if (i % 4 == 3) {
+        EXPECT_TRUE(cluster->remove(api::kind_of("Service"), "default", name).ok());
+      }
+    }
+  });
+  std::set<Json> addresses, ports;
+  const ObjectList services = cluster->list(api::kind_of("Service"), {}).value();
+  for (const Json& service : services.items) {
+    addresses.insert(service["spec"]["clusterIP"]);
+    ports.insert(service["spec"]["ports"][0]["nodePort"]);
+  }
+  EXPECT_EQ(services.items.size(), 8U * 15);
+  EXPECT_EQ(addresses.size(), services.items.size());
+  EXPECT_EQ(ports.size(), services.items.size());
+}
+
+TEST(RegistryStress, NothingIsCreatedBehindADeletedNamespace) {
+  RegistryFixture cluster;
+  for (int round = 0; round < 10; ++round) {
+    const std::string space = str("x", round);
+    cluster.make("Namespace", "", {{"metadata", {{"name", space}}}});
+    together(4, [&](int worker) {
+      if (worker == 0) {
+        EXPECT_TRUE(cluster->remove(api::kind_of("Namespace"), "", space).ok());
+        const size_t left = cluster.count("ConfigMap", space);
+        std::this_thread::sleep_for(Millis(2));
+        EXPECT_EQ(cluster.count("ConfigMap", space), left);
+        return;
+      }
+      for (int i = 0; i < 10; ++i) {
+        (void)cluster->create(api::kind_of("ConfigMap"), space,
+                              config_map_json(str("m", worker, "-", i), "v"));
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace hoplab
