@@ -7,7 +7,7 @@ namespace hoplab::api {
 namespace {
 
 constexpr size_t max_operations = 10'000;  ///< As Kubernetes' API server allows.
-constexpr size_t max_copied = 32U << 20U;  ///< Bytes that "copy" operations may add.
+constexpr size_t max_copied = 1U << 20U;   ///< Bytes that "copy" operations may add.
 constexpr size_t max_depth = 200;
 
 Json merged(Json target, const Json& patch) {
@@ -44,7 +44,7 @@ Result<void> check_growth(const Json& document, const Json& operation, size_t& c
   Json::json_pointer from(string_or(operation, "from"));
   if (document.contains(from)) copied += dump_json(document.at(from)).size();
   if (copied > max_copied) {
-    return Error(ErrorCode::too_large, "the copies of a JSON patch come to more than 32 MB");
+    return Error(ErrorCode::too_large, "the copies of a JSON patch come to more than 1 MB");
   }
   return {};
 }
