@@ -188,19 +188,6 @@ void prune(std::string_view parent, Json& value) {
   }
 }
 
-/// The port of `old_spec` that this one continues: same port and protocol.
-const Json* same_port(const Json& old_spec, const Json& port) {
-  const Json& ports = member(old_spec, "ports");
-  if (!ports.is_array()) return nullptr;
-  for (const Json& old : ports) {
-    if (member(old, "port") == member(port, "port") &&
-        string_or(old, "protocol", "TCP") == string_or(port, "protocol", "TCP")) {
-      return &old;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 void apply_defaults(const Kind& kind, Json& object) {
@@ -209,27 +196,6 @@ void apply_defaults(const Kind& kind, Json& object) {
 
 void prune_noise(Json& object) {
   prune({}, object);
-}
-
-void carry_over(const Kind& kind, Json& object, const Json& old_object) {
-  if (kind.kind != "Service" || !member(object, "spec").is_object()) return;
-  Json& spec = object["spec"];
-  const Json& old_spec = member(old_object, "spec");
-  std::string type = string_or(spec, "type", "ClusterIP");
-  std::string old_type = string_or(old_spec, "type", "ClusterIP");
-  if (type == "ExternalName" || old_type == "ExternalName") return;
-  for (const char* field : {"clusterIP", "clusterIPs"}) {
-    const Json& old = member(old_spec, field);
-    const Json& now = member(spec, field);
-    if ((now.empty() || now == "") && !old.is_null()) spec[field] = old;
-  }
-  bool outside = type != "ClusterIP" && old_type != "ClusterIP";
-  if (!outside || !member(spec, "ports").is_array()) return;
-  for (Json& port : spec["ports"]) {
-    if (!port.is_object() || int_or(port, "nodePort") != 0) continue;
-    const Json* old = same_port(old_spec, port);
-    if (old != nullptr && old->contains("nodePort")) port["nodePort"] = member(*old, "nodePort");
-  }
 }
 
 }  // namespace hoplab::api

@@ -6,8 +6,8 @@
 #include "runtime/base/json.h"
 #include "store/api/kind.h"
 
-/// The life of an object on its way in: prune_noise, drop_unknown_fields (or Strict), carry_over on
-/// a replace, apply_defaults, validate. Pure; any thread.
+/// The life of an object on its way in: prune_noise, drop_unknown_fields (or Strict),
+/// apply_defaults, validate. Pure; any thread.
 namespace hoplab::api {
 
 /// Fills in what Kubernetes' API server fills in (protocol TCP, restartPolicy Always, strategy, …),
@@ -18,10 +18,6 @@ void apply_defaults(const Kind& kind, Json& object);
 /// Removes what clients send but the server must not keep: nulls, empty label and annotation maps,
 /// "creationTimestamp": null. Status is the registry's matter.
 void prune_noise(Json& object);
-
-/// On a replace: keeps what the server had allocated and the client left out (Service ClusterIPs
-/// and NodePorts). Before apply_defaults.
-void carry_over(const Kind& kind, Json& object, const Json& old_object);
 
 /// Reasons of causes that mean "cannot be read at all" rather than "not allowed".
 inline constexpr std::string_view wrong_type_reason = "FieldValueTypeInvalid";

@@ -289,11 +289,6 @@ TEST(ServiceRules, AddressesStayOnceGiven) {
   Json old = service(
       "{type: NodePort, clusterIP: 10.96.0.5, clusterIPs: [10.96.0.5], ports: [{port: "
       "80, nodePort: 30001}]}");
-  Json next = service("{type: NodePort, ports: [{port: 80}, {port: 81}]}");
-  carry_over(kind_of("Service"), next, old);
-  EXPECT_EQ(next["spec"]["clusterIP"], "10.96.0.5");
-  EXPECT_EQ(next["spec"]["ports"][0]["nodePort"], 30001);
-  EXPECT_FALSE(next["spec"]["ports"][1].contains("nodePort"));
   Json moved = old;
   moved["spec"]["clusterIP"] = "10.96.0.6";
   moved["spec"]["clusterIPs"] = {"10.96.0.6"};
@@ -301,9 +296,6 @@ TEST(ServiceRules, AddressesStayOnceGiven) {
       mistakes(moved, &old),
       ElementsAre("spec.clusterIPs[0]: Invalid value: []string{\"10.96.0.6\"}: may not change "
                   "once set"));
-  Json inside = service("{ports: [{port: 80}]}");
-  carry_over(kind_of("Service"), inside, old);
-  EXPECT_FALSE(inside["spec"]["ports"][0].contains("nodePort"));
 }
 
 TEST(Defaults, OtherKinds) {
