@@ -42,6 +42,9 @@ const std::array all_commands{
     &tunnel_command,
     &tcpdump_command,
     &sudo_command,
+    &up_command,           &down_command,    &status_command,     &list_command,
+    &shell_command,        &capture_command, &kubeconfig_command, &version_command,
+    &sandbox_init_command, &tunnel_command,  &tcpdump_command,    &sudo_command,
 };
 // clang-format on
 

@@ -27,8 +27,8 @@ struct SandboxSpec {
 Json to_json(const SandboxSpec& spec);
 Result<SandboxSpec> parse_sandbox_spec(const Json& json);
 
-/// The spec for a config: which of our own commands become services of which host follows from the
-/// command table, so that only what exists is started.
+/// The spec for a config, without certificates: which of our own commands become services of which
+/// host follows from the command table, so that only what exists is started.
 SandboxSpec make_sandbox_spec(const plan::ClusterConfig& config, const std::string& executable);
 
 }  // namespace hoplab::cmd
