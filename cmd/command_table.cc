@@ -23,28 +23,10 @@ namespace {
 
 // clang-format off: one command a line, so that additions merge.
 const std::array all_commands{
-    &node_init_command,
-    &tunnel_command,
-    &capture_command,
-    &tcpdump_command,
-    &server_command,
-    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
-    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
-    &up_command,
-    &down_command,
-    &status_command,
-    &list_command,
-    &shell_command,
-    &capture_command,
-    &kubeconfig_command,
-    &version_command,
-    &sandbox_init_command,
-    &tunnel_command,
-    &tcpdump_command,
-    &sudo_command,
-    &up_command,           &down_command,    &status_command,     &list_command,
-    &shell_command,        &capture_command, &kubeconfig_command, &version_command,
-    &sandbox_init_command, &tunnel_command,  &tcpdump_command,    &sudo_command,
+    &up_command,      &down_command,         &status_command,     &list_command,
+    &shell_command,   &capture_command,      &kubeconfig_command, &server_command,
+    &version_command, &sandbox_init_command, &node_init_command,  &tunnel_command,
+    &tcpdump_command, &sudo_command,
 };
 // clang-format on
 

@@ -19,10 +19,12 @@ struct SandboxSpec {
   bool user_namespace = false;     ///< Those who enter have to enter it first.
   bool verbose = false;            ///< Tell each operation before it is done.
   std::vector<std::string> tools;  ///< Links beside the executable.
-  bool node_init = false;          ///< Hosts run `hoplab node-init`.
   bool server = false;             ///< Start `hoplab server` on the control plane.
   std::map<std::string, std::vector<proc::HostFile>> files;  ///< Host -> its /run/hoplab.
 };
+
+/// Whether the command table has it.
+bool has_command(std::string_view name);
 
 Json to_json(const SandboxSpec& spec);
 Result<SandboxSpec> parse_sandbox_spec(const Json& json);

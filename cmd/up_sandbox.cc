@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "cmd/cluster_remove.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd {
@@ -58,7 +59,9 @@ void UpSandbox::abandon() {
     while (::waitpid(sandbox_->pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
-  if (auto removed = folder_.remove(); !removed) {
+  auto cleared = clear_cluster(folder_);
+  auto removed = cleared ? folder_.remove() : std::move(cleared);
+  if (!removed) {
     std::cerr << "hoplab: " << removed.error().message() << "\n";
   }
 }
