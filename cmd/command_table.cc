@@ -6,7 +6,9 @@ namespace hoplab::cmd {
 
 extern const Command node_init_command;
 extern const Command tunnel_command;
+extern const Command agent_command;
 extern const Command capture_command;
+extern const Command doctor_command;
 extern const Command tcpdump_command;
 extern const Command up_command;
 extern const Command down_command;
@@ -21,14 +23,17 @@ extern const Command sudo_command;
 
 namespace {
 
-// clang-format off: one command a line, so that additions merge.
 const std::array all_commands{
-    &up_command,      &down_command,         &status_command,     &list_command,
-    &shell_command,   &capture_command,      &kubeconfig_command, &server_command,
-    &version_command, &sandbox_init_command, &node_init_command,  &tunnel_command,
-    &tcpdump_command, &sudo_command,
+    &node_init_command,
+    &tunnel_command,
+    &agent_command,
+    &capture_command,
+    &doctor_command,
+    &tcpdump_command,
+    &server_command,
+    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
+    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
 };
-// clang-format on
 
 }  // namespace
 

@@ -1,0 +1,178 @@
+#include "runtime/agent/agent.h"
+
+#include "runtime/base/text.h"
+#include "store/api/kind.h"
+
+namespace hoplab::agent {
+
+namespace {
+
+constexpr Millis longest_sleep{60'000};
+constexpr Millis first_list{10'000};
+
+}  // namespace
+
+Agent::Agent(AgentConfig config, Source& source, proc::ContainerClient& containers,
+             AgentHooks hooks, Log log)
+    : config_(std::move(config)),
+      source_(source),
+      containers_(containers),
+      hooks_(std::move(hooks)),
+      log_(std::move(log)),
+      events_(source_, "kubelet", config_.node.facts.name, log_),
+      ipam_(source_, clock_, config_.node.facts.name, log_.named("ipam")),
+      attacher_(ipam_, config_.mtu, log_.named("network")),
+      statuses_(source_, log_.named("status")),
+      prober_(containers_, hooks_.http,
+              [this](const ProbeVerdict& verdict) {
+                {
+                  std::lock_guard lock(inbox_mutex_);
+                  verdicts_.push_back(verdict);
+                }
+                wake_.put("");
+              }),
+      volumes_(config_.volumes_folder, config_.node.facts, hooks_.tokens),
+      worker_(worker_parts()),
+      services_(source_, api::kind_of("Service"), {}, log_.named("services")),
+      pods_(source_, api::kind_of("Pod"),
+            {.namespace_name = "",
+             .label_selector = "",
+             .field_selector = "spec.nodeName=" + config_.node.facts.name},
+            log_.named("pods")) {
+  pods_.deliver_to(wake_);
+}
+
+Agent::~Agent() {
+  stop();
+}
+
+WorkerParts Agent::worker_parts() {
+  return {containers_,
+          attacher_,
+          statuses_,
+          prober_,
+          volumes_,
+          clock_,
+          config_.node.facts,
+          config_.dns,
+          [this](const std::string& where) {
+            return [this, where](const std::string& kind, const std::string& name) {
+              return look_up(kind, where, name);
+            };
+          },
+          [this](const std::string& where) { return services_for(where); },
+          [this](const PodRecord& pod, const char* type, const char* reason, std::string message) {
+            if (pod.object.is_null()) return;
+            events_.tell({"v1", "Pod", pod.namespace_name, pod.name, pod.uid, ""}, type, reason,
+                         message);
+          },
+          log_.named("pods")};
+}
+
+Result<Json> Agent::look_up(const std::string& kind, const std::string& namespace_name,
+                            const std::string& name) {
+  return source_.get(api::kind_of(kind), namespace_name, name);
+}
+
+std::vector<Json> Agent::services_for(const std::string& namespace_name) const {
+  std::vector<Json> out;
+  for (const auto& service : services_.list(namespace_name)) out.push_back(*service);
+  if (namespace_name != "default") {
+    if (auto kubernetes = services_.get("default/kubernetes")) out.push_back(*kubernetes);
+  }
+  return out;
+}
+
+void Agent::watch_containers(proc::EventSubscription subscription) {
+  for (;;) {
+    auto event = subscription.next(longest_sleep);
+    if (wake_.closed()) return;
+    if (!event) {
+      log_.error("node-init", event.error());
+      node_init_gone_ = true;
+      wake_.close();
+      return;
+    }
+    if (!*event) continue;
+    {
+      std::lock_guard lock(inbox_mutex_);
+      container_events_.push_back(std::move(**event));
+    }
+    wake_.put("");
+  }
+}
+
+/// Containers' ends and probe verdicts that came in meanwhile.
+void Agent::take_in() {
+  std::deque<proc::ContainerEvent> events;
+  std::deque<ProbeVerdict> verdicts;
+  {
+    std::lock_guard lock(inbox_mutex_);
+    events.swap(container_events_);
+    verdicts.swap(verdicts_);
+  }
+  for (const auto& event : events) worker_.observe_event(event);
+  for (const auto& verdict : verdicts) worker_.observe_probe(verdict);
+}
+
+Result<void> Agent::run() {
+  // Subscribe before listing: what happens in between is seen twice rather than never.
+  HOP_TRY(auto subscription, containers_.subscribe());
+  HOP_TRY(auto contents, containers_.list());
+  worker_.adopt(contents);
+  log_.info(str("adopted ", contents.sandboxes.size(), " sandboxes"));
+  event_thread_ = std::jthread(
+      [this, s = std::move(subscription)]() mutable { watch_containers(std::move(s)); });
+  reporter_ = std::make_unique<NodeReporter>(source_, config_.node, log_.named("node"));
+  services_.start();
+  pods_.start();
+  while (!pods_.wait_synced(first_list)) {
+    if (wake_.closed()) return {};
+    log_.warning("the API has not answered yet");
+  }
+  bool first = true;
+  std::optional<SteadyTime> wake_at = SteadyTime{};
+  while (!wake_.closed()) {
+    Millis patience = longest_sleep;
+    if (wake_at) {
+      auto left = std::chrono::ceil<Millis>(*wake_at - clock_.steady());
+      patience = std::clamp(left, Millis(0), longest_sleep);
+    }
+    auto key = wake_.take(patience);
+    std::lock_guard lock(worker_mutex_);
+    for (; key; key = wake_.take(Millis(0))) {
+      if (key->empty()) continue;
+      auto pod = pods_.get(*key);
+      worker_.observe_pod(*key, pod.get());
+    }
+    if (first) {
+      for (const auto& pod : pods_.list()) worker_.observe_pod(api::key_of(*pod), pod.get());
+      worker_.pods_synced();
+      first = false;
+    }
+    take_in();
+    wake_at = worker_.sync();
+  }
+  if (node_init_gone_) return Error(ErrorCode::unavailable, "node-init is gone");
+  return {};
+}
+
+void Agent::stop() {
+  wake_.close();
+  pods_.stop();
+  services_.stop();
+}
+
+Result<PodWorker::ContainerHandle> Agent::find_container(const std::string& namespace_name,
+                                                         const std::string& pod,
+                                                         const std::string& container) {
+  std::lock_guard lock(worker_mutex_);
+  return worker_.find_container(namespace_name, pod, container);
+}
+
+Result<std::string> Agent::find_netns(const std::string& namespace_name, const std::string& pod) {
+  std::lock_guard lock(worker_mutex_);
+  return worker_.find_netns(namespace_name, pod);
+}
+
+}  // namespace hoplab::agent

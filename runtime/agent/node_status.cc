@@ -1,0 +1,127 @@
+// The Node object and its status as values.
+
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include <thread>
+
+#include "runtime/agent/node_reporter.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/text.h"
+
+namespace hoplab::agent {
+
+namespace {
+
+/// A value of /etc/os-release without its quotes.
+std::string os_pretty_name() {
+  auto text = read_file("/etc/os-release");
+  if (!text) return "Linux";
+  for (auto line : split(*text, '\n')) {
+    if (!line.starts_with("PRETTY_NAME=")) continue;
+    line.remove_prefix(12);
+    if (line.size() >= 2 && line.front() == '"') line = line.substr(1, line.size() - 2);
+    return std::string(line);
+  }
+  return "Linux";
+}
+
+std::string first_line(const std::string& path) {
+  auto text = read_file(path, 4096);
+  return text ? std::string(trim(*text)) : std::string();
+}
+
+Json node_info(const NodeDescription& node) {
+  utsname names{};
+  ::uname(&names);
+  return {{"architecture", "amd64"},
+          {"operatingSystem", "linux"},
+          {"osImage", os_pretty_name()},
+          {"kernelVersion", names.release},
+          {"bootID", first_line("/proc/sys/kernel/random/boot_id")},
+          {"machineID", first_line("/etc/machine-id")},
+          {"systemUUID", ""},
+          {"containerRuntimeVersion", str("hoplab://", HOPLAB_VERSION)},
+          {"kubeletVersion", node.kubelet_version},
+          {"kubeProxyVersion", node.kubelet_version}};
+}
+
+struct Condition {
+  const char* type;
+  const char* status;
+  const char* reason;
+  const char* message;
+};
+
+Json condition_json(const Condition& condition, const Json& previous, WallTime now) {
+  std::string since = to_rfc3339(now);
+  for (const Json& old : member(previous, "conditions")) {
+    if (string_or(old, "type") == condition.type && string_or(old, "status") == condition.status) {
+      since = string_or(old, "lastTransitionTime", since);
+    }
+  }
+  return {{"type", condition.type},      {"status", condition.status},
+          {"reason", condition.reason},  {"message", condition.message},
+          {"lastTransitionTime", since}, {"lastHeartbeatTime", to_rfc3339(now)}};
+}
+
+}  // namespace
+
+Json make_node(const NodeDescription& node) {
+  Json labels = {{"kubernetes.io/hostname", node.facts.name},
+                 {"kubernetes.io/os", "linux"},
+                 {"kubernetes.io/arch", "amd64"},
+                 {"beta.kubernetes.io/os", "linux"},
+                 {"beta.kubernetes.io/arch", "amd64"}};
+  Json spec = Json::object();
+  if (node.control_plane) {
+    labels["node-role.kubernetes.io/control-plane"] = "";
+    labels["node-role.kubernetes.io/master"] = "";
+    labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "";
+  }
+  if (!node.pod_cidr.empty()) spec["podCIDR"] = node.pod_cidr;
+  return {{"apiVersion", "v1"},
+          {"kind", "Node"},
+          {"metadata",
+           {{"name", node.facts.name},
+            {"labels", labels},
+            {"annotations",
+             {{"projectcalico.org/IPv4Address", to_string(node.facts.address) + "/24"}}}}},
+          {"spec", spec}};
+}
+
+Json make_node_status(const NodeDescription& node, bool network_ready, const Json& previous,
+                      WallTime now) {
+  struct sysinfo memory {};
+  ::sysinfo(&memory);
+  auto kib = static_cast<uint64_t>(memory.totalram) * memory.mem_unit / 1024;
+  Json capacity = {{"cpu", std::to_string(std::thread::hardware_concurrency())},
+                   {"memory", std::to_string(kib) + "Ki"},
+                   {"pods", std::to_string(node.max_pods)}};
+  Json conditions = Json::array();
+  for (const Condition& condition :
+       {Condition{"MemoryPressure", "False", "KubeletHasSufficientMemory",
+                  "kubelet has sufficient memory available"},
+        Condition{"DiskPressure", "False", "KubeletHasNoDiskPressure",
+                  "kubelet has no disk pressure"},
+        Condition{"PIDPressure", "False", "KubeletHasSufficientPID",
+                  "kubelet has sufficient PID available"},
+        network_ready
+            ? Condition{"Ready", "True", "KubeletReady", "kubelet is posting ready status"}
+            : Condition{"Ready", "False", "KubeletNotReady",
+                        "container runtime network not ready: NetworkReady=false "
+                        "reason:NetworkPluginNotReady message:no CNI configuration yet (is the "
+                        "calico-node pod of this node running?)"}}) {
+    conditions.push_back(condition_json(condition, previous, now));
+  }
+  return {{"addresses",
+           {{{"type", "InternalIP"}, {"address", to_string(node.facts.address)}},
+            {{"type", "Hostname"}, {"address", node.facts.name}}}},
+          {"capacity", capacity},
+          {"allocatable", capacity},
+          {"conditions", conditions},
+          {"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 10250}}}}},
+          {"nodeInfo", node_info(node)}};
+}
+
+}  // namespace hoplab::agent

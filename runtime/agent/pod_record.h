@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/ip.h"
+#include "runtime/base/json.h"
+
+/// The agent: kubelet and CNI of one node. It watches the pods bound to its node, asks node-init
+/// for sandboxes and containers, wires the network, probes, and reports status.
+namespace hoplab::agent {
+
+/// How one run of a container ended.
+struct Termination {
+  int exit_code = 0;
+  int signal = 0;
+  std::string reason;  ///< "Completed", "Error", "OOMKilled", "ContainerCannotRun", …
+  std::string message;
+  WallTime started_at;
+  WallTime finished_at;
+  std::string container_id;
+  bool operator==(const Termination&) const = default;
+};
+
+enum class ContainerPhase { waiting, running, exited };
+
+/// One container of a pod as the agent knows it.
+struct ContainerRecord {
+  std::string name;
+  bool init = false;
+  ContainerPhase phase = ContainerPhase::waiting;
+  std::string waiting_reason = "ContainerCreating";
+  std::string waiting_message;
+  std::string id;  ///< node-init's id of the current run; empty before the first.
+  WallTime started_at;
+  std::optional<Termination> ended;  ///< Of the current run, in phase exited.
+  std::optional<Termination> last;   ///< Of the run before.
+  int restarts = 0;
+  bool ready = false;     ///< Result of the readiness probe, or running without one.
+  bool started = false;   ///< Startup probe passed, or running without one.
+  bool stopping = false;  ///< A stop was asked for; the exit is on its way.
+  Millis back_off{0};     ///< Wait before the next start; 0 = none yet.
+  SteadyTime retry_at;    ///< Not before this.
+};
+
+/// One pod of this node as the agent knows it.
+struct PodRecord {
+  std::string namespace_name;
+  std::string name;
+  std::string uid;
+  Json object;        ///< Last seen from the API.
+  bool gone = false;  ///< The API has it no more; only the tear-down is left.
+
+  std::string sandbox_id;  ///< Empty = none.
+  std::string netns_path;
+  std::optional<Ipv4> ip;
+  bool network_ready = false;
+  std::vector<ContainerRecord> containers;  ///< Init containers first, in order of the spec.
+
+  std::string problem_reason;  ///< Why it cannot start: "FailedMount", … ; empty = no problem.
+  std::string problem_message;
+  SteadyTime retry_at;  ///< Of the whole pod, after a failed sandbox or mount.
+  bool torn_down = false;
+
+  [[nodiscard]] std::string key() const { return namespace_name + "/" + name; }
+  [[nodiscard]] bool deleting() const {
+    return gone || !at_path(object, "metadata.deletionTimestamp").is_null();
+  }
+  [[nodiscard]] bool host_network() const { return bool_or(member(object, "spec"), "hostNetwork"); }
+  ContainerRecord* find(const std::string& container_name);
+  /// The container's own part of the spec (containers or initContainers).
+  [[nodiscard]] const Json& spec_of(const ContainerRecord& container) const;
+};
+
+/// A record for a pod just seen, every container waiting.
+PodRecord make_record(const Json& pod);
+
+}  // namespace hoplab::agent

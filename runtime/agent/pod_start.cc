@@ -1,0 +1,181 @@
+// PodWorker: making sandboxes, starting containers, and taking note of how they fare.
+
+#include <algorithm>
+
+#include "runtime/agent/pod_worker.h"
+#include "runtime/base/text.h"
+
+namespace hoplab::agent {
+
+namespace {
+
+constexpr Millis sandbox_retry{1'000};
+constexpr Millis image_retry{10'000};
+
+WallTime wall(int64_t nanoseconds) {
+  return WallTime(std::chrono::nanoseconds(nanoseconds));
+}
+
+}  // namespace
+
+void PodWorker::fail_pod(PodRecord& pod, const char* reason, const Error& error) {
+  parts_.events(pod, "Warning", reason, error.message());
+  parts_.log.error("pod " + pod.key(), error);
+  for (auto& container : pod.containers) {
+    if (container.phase == ContainerPhase::waiting) container.waiting_message = error.message();
+  }
+  pod.retry_at = parts_.clock.steady() + sandbox_retry;
+}
+
+void PodWorker::make_sandboxes(const Batch& batch) {
+  std::vector<Attachment> wanted;
+  for (PodRecord* pod : batch) {
+    auto prepared = parts_.volumes.prepare(*pod, parts_.lookup_in(pod->namespace_name));
+    if (!prepared) {
+      fail_pod(*pod, "FailedMount", prepared.error());
+      continue;
+    }
+    pod->sandbox_id = new_runtime_id();
+    if (!pod->host_network()) wanted.push_back({pod->sandbox_id, pod->namespace_name, pod->name});
+  }
+  auto addresses = parts_.attacher.assign(wanted);
+  std::vector<PodWiring> wirings;
+  std::vector<PodRecord*> wired;
+  for (PodRecord* pod : batch) {
+    if (pod->sandbox_id.empty()) continue;
+    auto give_up = [&](const Error& error) {
+      fail_pod(*pod, "FailedCreatePodSandBox",
+               Error(error).context("Failed to create pod sandbox"));
+      tear_down(*pod);
+      pod->torn_down = false;
+    };
+    if (!pod->host_network()) {
+      if (!addresses) {
+        give_up(addresses.error());
+        continue;
+      }
+      pod->ip = addresses->at(pod->sandbox_id);
+    }
+    auto sandbox =
+        parts_.containers.run_sandbox(make_sandbox_spec(*pod, pod->sandbox_id, parts_.dns));
+    if (!sandbox) {
+      give_up(sandbox.error());
+      continue;
+    }
+    pod->netns_path = sandbox->status.netns_path;
+    if (pod->host_network()) {
+      pod->network_ready = true;
+      continue;
+    }
+    wirings.push_back(
+        {{pod->sandbox_id, pod->namespace_name, pod->name}, *pod->ip, std::move(sandbox->netns)});
+    wired.push_back(pod);
+  }
+  auto results = parts_.attacher.wire(wirings);
+  for (size_t i = 0; i < wired.size(); ++i) {
+    if (results[i]) {
+      wired[i]->network_ready = true;
+      continue;
+    }
+    fail_pod(*wired[i], "FailedCreatePodSandBox", results[i].error());
+    tear_down(*wired[i]);
+    wired[i]->torn_down = false;
+  }
+}
+
+Result<proc::ContainerStatus> PodWorker::try_start(PodRecord& pod, ContainerRecord& container) {
+  const Json& spec = pod.spec_of(container);
+  HOP_TRY(Variables variables,
+          make_environment(pod, spec, parts_.node, parts_.services(pod.namespace_name),
+                           parts_.lookup_in(pod.namespace_name)));
+  HOP_TRY(auto mounts, parts_.volumes.mounts(pod, spec));
+  HOP_TRY(auto made, make_container_spec(pod, container, variables, mounts));
+  return parts_.containers.start_container(made);
+}
+
+void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
+  std::string old_id = container.id;
+  bool again = container.phase == ContainerPhase::exited;
+  if (again) ++container.restarts;
+  auto status = try_start(pod, container);
+  if (!status) {
+    if (again) --container.restarts;
+    cannot_start(pod, container, status.error());
+    return;
+  }
+  if (again) {
+    container.last = container.ended;
+    container.ended.reset();
+    if (!old_id.empty()) (void)parts_.containers.remove_container(old_id);
+  }
+  container.id = status->spec.id;
+  for (const auto& note : status->notes) parts_.events(pod, "Warning", "NotHonoured", note);
+  if (status->state == proc::ContainerState::exited) {
+    container.started_at = wall(status->started_at != 0 ? status->started_at : status->finished_at);
+    parts_.events(pod, "Warning", "Failed", "Error: " + status->message);
+    note_exit(pod, container, *status);
+    return;
+  }
+  std::string image = string_or(pod.spec_of(container), "image");
+  parts_.events(pod, "Normal", "Pulled",
+                "Container image \"" + image + "\" already present on machine");
+  parts_.events(pod, "Normal", "Started", "Started container " + container.name);
+  note_running(pod, container, *status);
+}
+
+void PodWorker::cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error) {
+  bool image =
+      error.code() == ErrorCode::not_found && error.message().find("image") != std::string::npos;
+  std::string first = image ? "ErrImagePull" : "CreateContainerConfigError";
+  std::string then = image ? "ImagePullBackOff" : "CreateContainerConfigError";
+  bool repeated = container.waiting_reason == "ErrImagePull" || container.waiting_reason == then;
+  container.phase = ContainerPhase::waiting;
+  container.waiting_reason = repeated ? then : first;
+  container.waiting_message = error.message();
+  container.retry_at = parts_.clock.steady() + image_retry;
+  if (!repeated) parts_.events(pod, "Warning", "Failed", "Error: " + error.message());
+}
+
+void PodWorker::note_running(PodRecord& pod, ContainerRecord& container,
+                             const proc::ContainerStatus& status) {
+  container.phase = ContainerPhase::running;
+  container.started_at = wall(status.started_at);
+  container.stopping = false;
+  const Json& spec = pod.spec_of(container);
+  container.started = member(spec, "startupProbe").is_null();
+  container.ready = !container.init && member(spec, "readinessProbe").is_null();
+  if (!pod.object.is_null()) {
+    parts_.prober.start(probes_of(pod, container, pod.ip.value_or(parts_.node.address)));
+  }
+}
+
+void PodWorker::note_exit(PodRecord& pod, ContainerRecord& container,
+                          const proc::ContainerStatus& status) {
+  parts_.prober.stop(container.id);
+  container.phase = ContainerPhase::exited;
+  container.ready = container.started = container.stopping = false;
+  Termination end;
+  end.exit_code = status.exit_code;
+  end.signal = status.signal;
+  end.reason = status.reason;
+  end.message = status.message;
+  end.started_at = container.started_at;
+  end.finished_at = wall(status.finished_at);
+  end.container_id = container.id;
+  container.ended = end;
+  if (!restarts_after(pod, container)) return;
+  auto ran_for = std::chrono::duration_cast<Millis>(end.finished_at - end.started_at);
+  // The first restart follows at once; only from the second on there is a wait.
+  bool first_restart = container.restarts == 0 && container.back_off.count() == 0;
+  if (first_restart) {
+    container.retry_at = parts_.clock.steady();
+  } else {
+    container.back_off = next_back_off(container.back_off, ran_for);
+    container.retry_at = parts_.clock.steady() + container.back_off;
+    if (!pod.deleting()) {
+      parts_.events(pod, "Warning", "BackOff", "Back-off restarting failed container");
+    }
+  }
+}
+
+}  // namespace hoplab::agent

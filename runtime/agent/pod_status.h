@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/agent/pod_record.h"
+
+namespace hoplab::agent {
+
+/// Facts about the node that go into every pod's status.
+struct NodeFacts {
+  std::string name;
+  Ipv4 address;
+};
+
+/// The pod's status as kubelet 1.22 writes it: phase, conditions, hostIP, podIP(s), startTime,
+/// container statuses, qosClass. `previous` is the status the API has: unchanged conditions keep
+/// their lastTransitionTime. Pure.
+Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previous, WallTime now);
+
+/// "Guaranteed", "Burstable" or "BestEffort" from requests and limits.
+std::string qos_class(const Json& pod_spec);
+
+}  // namespace hoplab::agent

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/agent/container_spec.h"
+#include "runtime/agent/pod_attacher.h"
+#include "runtime/agent/pod_record.h"
+#include "runtime/agent/pod_status.h"
+#include "runtime/agent/pod_sync.h"
+#include "runtime/agent/prober.h"
+#include "runtime/agent/status_writer.h"
+#include "runtime/agent/volumes.h"
+#include "runtime/base/log.h"
+#include "runtime/proc/container_client.h"
+
+namespace hoplab::agent {
+
+/// "Normal" or "Warning", reason, message; about the pod.
+using EventSink = std::function<void(const PodRecord&, const char* type, const char* reason,
+                                     std::string message)>;
+
+/// What the worker works with; all outlive it.
+struct WorkerParts {
+  proc::ContainerClient& containers;
+  PodAttacher& attacher;
+  StatusWriter& statuses;
+  Prober& prober;
+  Volumes& volumes;
+  const Clock& clock;
+  NodeFacts node;
+  DnsFacts dns;
+  std::function<ObjectLookup(const std::string& namespace_name)> lookup_in;
+  std::function<std::vector<Json>(const std::string& namespace_name)> services;
+  EventSink events;
+  Log log;
+};
+
+/// Brings this node's pods to where their specs want them. Owns every PodRecord; one thread calls
+/// it. Nothing here waits: containers' ends, probe verdicts and API changes come in as calls.
+class PodWorker {
+ public:
+  explicit PodWorker(WorkerParts parts);
+
+  /// What node-init already runs, after the agent's restart. Call first.
+  void adopt(const proc::NodeContents& contents);
+  /// The pod as the API has it now; null = it has it no more.
+  void observe_pod(const std::string& key, const Json* pod);
+  void observe_event(const proc::ContainerEvent& event);
+  void observe_probe(const ProbeVerdict& verdict);
+  /// Call once the API's pods are all observed: what is adopted but unknown is then torn down.
+  void pods_synced();
+
+  /// Carries out every step that can be taken now; returns when to call again at the latest.
+  std::optional<SteadyTime> sync();
+
+  /// For exec, attach and logs: the current container id; nullopt when there is none.
+  struct ContainerHandle {
+    std::string id;
+    std::string log_path;
+    std::string previous_log_path;
+    bool running = false;
+    bool tty = false;
+    bool stdin_open = false;
+  };
+  [[nodiscard]] Result<ContainerHandle> find_container(const std::string& namespace_name,
+                                                       const std::string& pod,
+                                                       const std::string& container) const;
+  /// Path of a running pod's network namespace.
+  [[nodiscard]] Result<std::string> find_netns(const std::string& namespace_name,
+                                               const std::string& pod) const;
+
+ private:
+  using Batch = std::vector<PodRecord*>;
+
+  void make_sandboxes(const Batch& batch);
+  void fail_pod(PodRecord& pod, const char* reason, const Error& error);
+  void take_step(PodRecord& pod, const Step& step);
+  void start_container(PodRecord& pod, ContainerRecord& container);
+  Result<proc::ContainerStatus> try_start(PodRecord& pod, ContainerRecord& container);
+  void cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error);
+  void note_running(PodRecord& pod, ContainerRecord& container, const proc::ContainerStatus& s);
+  void note_exit(PodRecord& pod, ContainerRecord& container, const proc::ContainerStatus& s);
+  void tear_down(PodRecord& pod);
+  void adopt_sandbox(const proc::SandboxStatus& sandbox, const proc::NodeContents& contents);
+  void report(PodRecord& pod);
+  PodRecord* find_by_uid(const std::string& uid);
+  [[nodiscard]] Result<const PodRecord*> find_pod(const std::string& namespace_name,
+                                                  const std::string& pod) const;
+  void adopt_into(PodRecord& record);
+
+  WorkerParts parts_;
+  std::map<std::string, PodRecord> pods_;    ///< By uid.
+  std::map<std::string, std::string> uids_;  ///< Key to uid of the newest pod of that name.
+  std::map<std::string, Json> reported_;     ///< By uid: the status last handed to the writer.
+  bool synced_ = false;
+};
+
+}  // namespace hoplab::agent

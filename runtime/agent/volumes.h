@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/agent/environment.h"
+
+namespace hoplab::agent {
+
+/// A mount for one container: a path of the node appears in the container.
+struct VolumeMount {
+  std::string host_path;
+  std::string container_path;
+  bool read_only = false;
+  bool operator==(const VolumeMount&) const = default;
+};
+
+/// Makes a token for the pod's service account (bound to the pod), for projected volumes.
+using TokenSource = std::function<Result<std::string>(const PodRecord&)>;
+
+/// The pod's volumes on disk, below `root`/<uid>/volumes/<kind>~<name>. emptyDir, configMap,
+/// secret, downwardAPI, projected (token, configMap, secret, downwardAPI) and hostPath. Each kind
+/// of file is written whole and renamed. Errors are kubelet's texts for FailedMount.
+class Volumes {
+ public:
+  Volumes(std::string root, NodeFacts node, TokenSource tokens);
+
+  /// Writes what the pod's volumes need. Safe to repeat.
+  Result<void> prepare(const PodRecord& pod, const ObjectLookup& lookup) const;
+  /// The mounts of one container, in order of volumeMounts; subPath is honoured.
+  [[nodiscard]] Result<std::vector<VolumeMount>> mounts(const PodRecord& pod,
+                                                        const Json& container) const;
+  /// Removes everything below the pod's folder.
+  void remove(const std::string& pod_uid) const;
+  [[nodiscard]] std::string pod_folder(const std::string& pod_uid) const;
+
+ private:
+  [[nodiscard]] std::string path_of(const PodRecord& pod, const Json& volume) const;
+  Result<void> prepare_one(const PodRecord& pod, const Json& volume,
+                           const ObjectLookup& lookup) const;
+  Result<void> write_source(const PodRecord& pod, const Json& source, const std::string& folder,
+                            const ObjectLookup& lookup) const;
+
+  std::string root_;
+  NodeFacts node_;
+  TokenSource tokens_;
+};
+
+}  // namespace hoplab::agent
