@@ -14,6 +14,16 @@ Attributes Attributes::in(const void* begin, size_t length) {
   return out;
 }
 
+std::vector<Attributes> Attributes::list(const void* begin, size_t length, int type) {
+  std::vector<Attributes> out;
+  auto* at = static_cast<nlattr*>(const_cast<void*>(begin));
+  for (int left = static_cast<int>(length); at != nullptr && nla_ok(at, left) != 0;
+       at = nla_next(at, &left)) {
+    if (nla_type(at) == type) out.push_back(in(nla_data(at), static_cast<size_t>(nla_len(at))));
+  }
+  return out;
+}
+
 Attributes Attributes::of_message(const nlmsghdr& message, size_t header_size) {
   const size_t offset = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
   if (message.nlmsg_len <= offset) return {};

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/ip.h"
 
@@ -23,6 +24,9 @@ class Attributes {
   static Attributes of_message(const nlmsghdr& message, size_t header_size);
   /// Those in `length` bytes from `begin` (4-byte aligned).
   static Attributes in(const void* begin, size_t length);
+
+  /// The nested attributes of each attribute of `type` among those in `length` bytes.
+  static std::vector<Attributes> list(const void* begin, size_t length, int type);
 
   [[nodiscard]] bool has(int type) const { return find(type) != nullptr; }
   [[nodiscard]] Attributes nested(int type) const;

@@ -115,7 +115,7 @@ NetlinkAck read_ack(const nlmsghdr& header) {
   const auto* payload = reinterpret_cast<const std::byte*>(&header) + NLMSG_HDRLEN;
   const size_t length = header.nlmsg_len - NLMSG_HDRLEN;
   std::memcpy(&error, payload, std::min(length, sizeof error));
-  constexpr int last_errno = 4095;
+  constexpr int last_errno = 65535;  // ipset's own begin at 4096
   if (error.error > 0 || error.error < -last_errno) return {EBADMSG, ""};
   NetlinkAck ack{-error.error, ""};
   if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;

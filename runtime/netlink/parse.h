@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/model/conntrack.h"
+#include "runtime/model/ipset.h"
 #include "runtime/model/link.h"
 #include "runtime/model/route.h"
 #include "runtime/netlink/socket.h"
@@ -37,5 +38,9 @@ std::optional<Neighbor> parse_neighbor(const nlmsghdr& message, const LinkNames&
 
 /// An entry of the connection tracking table (ctnetlink); nullopt for other families.
 std::optional<ConntrackEntry> parse_conntrack(const nlmsghdr& message);
+
+/// A part of one ipset's listing: the first part has its type and size, all have members. nullopt
+/// for types we do not use.
+std::optional<IpSet> parse_ipset(const nlmsghdr& message);
 
 }  // namespace hoplab

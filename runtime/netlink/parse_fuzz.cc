@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const Route& route : parse_routes(message, names)) (void)to_string(route);
     (void)parse_neighbor(message, names);
     (void)parse_conntrack(message);
+    (void)parse_ipset(message);
     (void)read_ack(message);
   });
   return 0;

@@ -72,7 +72,7 @@ TEST(ReadAck, ErrnoAndTheKernelsWords) {
 
 TEST(ReadAck, NoErrnoAtAll) {
   EXPECT_EQ(read_ack(Bytes(NLMSG_ERROR, 0).message()).sys_errno, EBADMSG);
-  for (int impossible : {INT_MIN, -4096, 1, INT_MAX}) {
+  for (int impossible : {INT_MIN, -65536, 1, INT_MAX}) {
     nlmsgerr error{};
     error.error = impossible;
     EXPECT_EQ(read_ack(Bytes(NLMSG_ERROR, 0).add(error).message()).sys_errno, EBADMSG);
