@@ -8,7 +8,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const Prefix pool{Ipv4(172, 16, 0, 0), 16}, other{Ipv4(10, 0, 0, 0), 8};
+const Prefix pool{Ipv4(172, 16, 0, 0), 16};
 
 std::vector<std::string> commands(const IpSet& desired, const std::optional<IpSet>& observed) {
   std::vector<std::string> out;
