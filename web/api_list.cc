@@ -105,8 +105,8 @@ ApiServer::Answer ApiServer::list(const HttpRequest& request, const ResourcePath
   HOP_TRY(PageInfo page, cut_page(found, request.query));
   HttpResponse response;
   response.body = wants_table(request)
-                      ? render_table(*path.kind, found.items, page, backend_.clock->wall(),
-                                     request.query.get("includeObject"))
+                      ? render_table(*path.kind, found.items, page,
+                                     read_table_options(request, backend_.clock->wall()))
                       : render_list(*path.kind, found.items, page);
   return response;
 }
@@ -126,8 +126,9 @@ ApiServer::Answer ApiServer::watch(const HttpRequest& request, const ResourcePat
   plan.lasts = std::chrono::seconds(
       std::min<int64_t>(seconds > 0 ? seconds : default_watch_seconds(), 86400));
   plan.bookmarks = request.query.flag("allowWatchBookmarks");
-  plan.renderer = std::make_shared<EventRenderer>(*path.kind, wants_table(request), *backend_.clock,
-                                                  request.query.get("includeObject"));
+  plan.renderer = std::make_shared<EventRenderer>(
+      *path.kind, wants_table(request), *backend_.clock,
+      api::parse_include_object(request.query.get("includeObject")));
   HttpResponse response;
   response.stream = [plan](BodyWriter& out) { run_watch(plan, out); };
   return response;

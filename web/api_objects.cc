@@ -30,8 +30,8 @@ ApiServer::Answer ApiServer::get(const HttpRequest& request, const ResourcePath&
   HttpResponse response;
   std::vector<Json> items;
   items.push_back(std::move(object));
-  response.body = render_table(*path.kind, items, page, backend_.clock->wall(),
-                               request.query.get("includeObject"));
+  response.body =
+      render_table(*path.kind, items, page, read_table_options(request, backend_.clock->wall()));
   return response;
 }
 

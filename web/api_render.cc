@@ -21,29 +21,6 @@ std::string_view type_name(EventType type) {
   return "ERROR";
 }
 
-Json table_columns(const api::Kind&) {
-  return {
-      {{"name", "Name"},
-       {"type", "string"},
-       {"format", "name"},
-       {"description", ""},
-       {"priority", 0}},
-      {{"name", "Age"}, {"type", "string"}, {"format", ""}, {"description", ""}, {"priority", 0}}};
-}
-
-Json table_cells(const api::Kind&, const Json& object, WallTime) {
-  return {api::name_of(object), string_or(member(object, "metadata"), "creationTimestamp")};
-}
-
-/// What a row carries beside its cells: labels for -L, the namespace, or the whole object.
-Json row_object(const Json& object, const std::string& include) {
-  if (include == "Object") return object;
-  if (include == "None") return nullptr;
-  return {{"kind", "PartialObjectMetadata"},
-          {"apiVersion", "meta.k8s.io/v1"},
-          {"metadata", member(object, "metadata")}};
-}
-
 std::string list_head(std::string_view kind, std::string_view api_version, const PageInfo& page) {
   Json metadata = {{"resourceVersion", std::to_string(page.revision)}};
   if (!page.next.empty()) {
@@ -52,12 +29,6 @@ std::string list_head(std::string_view kind, std::string_view api_version, const
   }
   return str("{\"kind\":\"", kind, "\",\"apiVersion\":\"", api_version,
              "\",\"metadata\":", dump_json(metadata));
-}
-
-std::string row_text(const api::Kind& kind, const Json& object, WallTime now,
-                     const std::string& include) {
-  return dump_json(
-      {{"cells", table_cells(kind, object, now)}, {"object", row_object(object, include)}});
 }
 
 }  // namespace
@@ -73,19 +44,19 @@ std::string render_list(const api::Kind& kind, const std::vector<Json>& items,
 }
 
 std::string render_table(const api::Kind& kind, const std::vector<Json>& items,
-                         const PageInfo& page, WallTime now, const std::string& include) {
+                         const PageInfo& page, const api::TableOptions& options) {
   std::string out = list_head("Table", "meta.k8s.io/v1", page) +
-                    ",\"columnDefinitions\":" + dump_json(table_columns(kind)) + ",\"rows\":[";
+                    ",\"columnDefinitions\":" + dump_json(api::table_columns(kind)) + ",\"rows\":[";
   for (const Json& item : items) {
     if (&item != &items.front()) out += ',';
-    out += row_text(kind, item, now, include);
+    out += dump_json(api::table_row(kind, item, options));
   }
   return out + "]}\n";
 }
 
 EventRenderer::EventRenderer(const api::Kind& kind, bool table, const Clock& clock,
-                             std::string include)
-    : kind_(kind), table_(table), clock_(clock), include_(std::move(include)) {}
+                             api::IncludeObject include)
+    : kind_(kind), table_(table), clock_(clock), include_(include) {}
 
 std::string EventRenderer::line(const WatchEvent& event) {
   std::string object;
@@ -94,8 +65,8 @@ std::string EventRenderer::line(const WatchEvent& event) {
     page.revision = event.revision;
     // Only the first event of a watch names the columns.
     object = list_head("Table", "meta.k8s.io/v1", page) + ",\"columnDefinitions\":" +
-             (columns_sent_ ? "null" : dump_json(table_columns(kind_))) + ",\"rows\":[" +
-             row_text(kind_, event.object, clock_.wall(), include_) + "]}";
+             (columns_sent_ ? "null" : dump_json(api::table_columns(kind_))) + ",\"rows\":[" +
+             dump_json(api::table_row(kind_, event.object, {include_, clock_.wall()})) + "]}";
     columns_sent_ = true;
   } else {
     object = dump_json(event.object);

@@ -6,6 +6,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "store/api/kind.h"
+#include "store/api/table.h"
 #include "store/source.h"
 
 /// Objects as the API sends them.
@@ -21,14 +22,14 @@ struct PageInfo {
 /// The text of a PodList and the like. Built piece by piece: a large list is never copied.
 std::string render_list(const api::Kind& kind, const std::vector<Json>& items,
                         const PageInfo& page);
-/// The text of a Table. `include` is the query's includeObject: None, Metadata (default), Object.
+/// The text of a Table.
 std::string render_table(const api::Kind& kind, const std::vector<Json>& items,
-                         const PageInfo& page, WallTime now, const std::string& include);
+                         const PageInfo& page, const api::TableOptions& options);
 
 /// The lines of one watch. Keeps whether the columns have been sent. One thread.
 class EventRenderer {
  public:
-  EventRenderer(const api::Kind& kind, bool table, const Clock& clock, std::string include);
+  EventRenderer(const api::Kind& kind, bool table, const Clock& clock, api::IncludeObject include);
   std::string line(const WatchEvent& event);
   /// {"type":"ERROR","object":Status}
   static std::string error_line(const Error& error);
@@ -37,7 +38,7 @@ class EventRenderer {
   const api::Kind& kind_;
   bool table_;
   const Clock& clock_;
-  std::string include_;
+  api::IncludeObject include_;
   bool columns_sent_ = false;
 };
 

@@ -156,4 +156,8 @@ bool wants_table(const HttpRequest& request) {
   return false;
 }
 
+api::TableOptions read_table_options(const HttpRequest& request, WallTime now) {
+  return {api::parse_include_object(request.query.get("includeObject")), now};
+}
+
 }  // namespace hoplab::web

@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/result.h"
+#include "store/api/table.h"
 #include "store/source.h"
 #include "web/api_path.h"
 #include "web/http.h"
@@ -28,5 +29,6 @@ Result<PatchType> read_patch_type(const HttpRequest& request);
 
 /// "application/json;as=Table;g=meta.k8s.io;v=v1" is accepted.
 bool wants_table(const HttpRequest& request);
+api::TableOptions read_table_options(const HttpRequest& request, WallTime now);
 
 }  // namespace hoplab::web
