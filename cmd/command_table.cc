@@ -8,6 +8,7 @@ extern const Command node_init_command;
 extern const Command tunnel_command;
 extern const Command agent_command;
 extern const Command capture_command;
+extern const Command demo_command;
 extern const Command doctor_command;
 extern const Command tcpdump_command;
 extern const Command up_command;
@@ -28,6 +29,7 @@ const std::array all_commands{
     &tunnel_command,
     &agent_command,
     &capture_command,
+    &demo_command,
     &doctor_command,
     &tcpdump_command,
     &server_command,

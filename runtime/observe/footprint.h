@@ -1,0 +1,25 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace hoplab {
+
+/// What a program could leave behind on a machine, as text lines that can be compared: links,
+/// addresses, routes, network sysctls, mounts, our processes. Of the namespaces it is read in.
+struct Footprint {
+  std::set<std::string> lines;
+  bool operator==(const Footprint&) const = default;
+};
+
+/// Reads the caller's own namespaces. Processes: only those whose executable is `executable`, so
+/// that the rest of a busy machine does not count.
+Result<Footprint> read_footprint(const std::string& executable);
+
+/// Lines that are only in one of them, with "+ " or "- " in front.
+std::vector<std::string> compare(const Footprint& before, const Footprint& after);
+
+}  // namespace hoplab
