@@ -9,11 +9,13 @@
 #include "runtime/netlink/apply.h"
 #include "runtime/netlink/socket.h"
 #include "runtime/proc/sandbox_mounts.h"
+#include "runtime/proc/sandbox_wait.h"
 
 namespace hoplab::cmd {
 
 namespace {
 
+constexpr Millis node_init_timeout{10000};
 constexpr Millis first_pause{500};
 constexpr Millis longest_pause{30000};
 constexpr Millis settled_after{30000};
@@ -43,7 +45,7 @@ proc::HostSpec SandboxHosts::host_spec(const plan::HostConfig& host) const {
   spec.backing = backing_of(host);
   spec.tools = proc::inside::tools;
   spec.init.executable = proc::inside::executable;
-  if (spec_.node_init) spec.init.argv = {"hoplab", "node-init"};
+  spec.init.argv = {"hoplab", "node-init"};
   spec.init.env = proc::inside_environment();
   return spec;
 }
@@ -53,6 +55,8 @@ Result<void> SandboxHosts::begin(const plan::HostConfig& host) {
   if (files != spec_.files.end()) {
     HOP_CHECK(proc::write_files(backing_of(host), files->second));
   }
+  // Of an earlier life of the host; it would look like one that is bound but not listening.
+  ::unlink((backing_of(host) + "/node.sock").c_str());
   HOP_TRY(proc::Host started, proc::begin_host(host_spec(host)));
   HOP_CHECK(proc::name_netns(started.namespaces.find("net"), host.name));
   Entry& entry = entries_[host.name];
@@ -64,6 +68,8 @@ Result<void> SandboxHosts::begin(const plan::HostConfig& host) {
 Result<void> SandboxHosts::finish(const plan::HostConfig& host) {
   Entry& entry = entries_[host.name];
   HOP_CHECK(proc::release_host(entry.host, host.name));
+  HOP_CHECK(proc::wait_for_listener(backing_of(host) + "/node.sock", node_init_timeout)
+                .context("node-init of host " + host.name));
   entry.running = true;
   return {};
 }

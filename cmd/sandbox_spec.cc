@@ -7,16 +7,11 @@
 #include "cmd/command.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/underlay.h"
+#include "runtime/tunnel/variant.h"
 
 namespace hoplab::cmd {
 
 namespace {
-
-bool has_command(std::string_view name) {
-  auto table = command_table();
-  return std::any_of(table.begin(), table.end(),
-                     [name](const Command* command) { return command->name == name; });
-}
 
 bool installed(std::string_view program) {
   for (const char* folder :
@@ -37,11 +32,12 @@ std::vector<std::string> choose_tools() {
 }
 
 /// Commands that node-init keeps running on a Kubernetes node.
-Json services_of(const plan::HostConfig& host) {
+Json services_of(const plan::ClusterConfig& config, const plan::HostConfig& host) {
   Json services = Json::array();
   if (!host.is_node()) return services;
+  bool tunnel = config.encapsulation == "ipip" && !tunnel::probe().kernel_ipip;
   for (const char* name : {"tunnel", "agent"}) {
-    if (!has_command(name)) continue;
+    if (!has_command(name) || (name == std::string_view("tunnel") && !tunnel)) continue;
     services.push_back({{"name", name}, {"argv", {proc::inside::executable, name}}});
   }
   return services;
@@ -51,7 +47,7 @@ Json node_json(const plan::ClusterConfig& config, const plan::HostConfig& host) 
   Json out{{"host", host.name},
            {"role", plan::to_string(host.role)},
            {"cluster", config.name},
-           {"services", services_of(host)}};
+           {"services", services_of(config, host)}};
   if (!host.address().is_unspecified()) out["address"] = to_string(host.address());
   return out;
 }
@@ -75,6 +71,12 @@ std::vector<proc::HostFile> files_of(const plan::ClusterConfig& config,
 
 }  // namespace
 
+bool has_command(std::string_view name) {
+  auto table = command_table();
+  return std::any_of(table.begin(), table.end(),
+                     [name](const Command* command) { return command->name == name; });
+}
+
 Json to_json(const SandboxSpec& spec) {
   Json files = Json::object();
   for (const auto& [host, list] : spec.files) {
@@ -88,7 +90,6 @@ Json to_json(const SandboxSpec& spec) {
           {"verbose", spec.verbose},
           {"tools", spec.tools},
           {"server", spec.server},
-          {"nodeInit", spec.node_init},
           {"files", files}};
 }
 
@@ -99,7 +100,6 @@ Result<SandboxSpec> parse_sandbox_spec(const Json& json) {
   spec.user_namespace = bool_or(json, "userNamespace");
   spec.verbose = bool_or(json, "verbose");
   spec.server = bool_or(json, "server");
-  spec.node_init = bool_or(json, "nodeInit");
   for (const auto& tool : member(json, "tools")) spec.tools.push_back(tool.get<std::string>());
   for (const auto& [host, list] : member(json, "files").items()) {
     for (const auto& file : list) {
@@ -116,7 +116,6 @@ SandboxSpec make_sandbox_spec(const plan::ClusterConfig& config, const std::stri
   spec.executable = executable;
   spec.tools = choose_tools();
   spec.server = config.control_plane() != nullptr && has_command("server");
-  spec.node_init = has_command("node-init");
   for (const auto& host : config.hosts) spec.files[host.name] = files_of(config, host);
   return spec;
 }

@@ -1,9 +1,14 @@
+#include <unistd.h>
+
+#include <charconv>
 #include <iostream>
 
 #include "cmd/cluster_remove.h"
+#include "cmd/cluster_secrets.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/running_cluster.h"
+#include "cmd/up_ready.h"
 #include "cmd/up_sandbox.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/underlay.h"
@@ -19,6 +24,9 @@ Options make_options() {
   options.value("file", 'f', "FILE", "cluster file, or a ready-made one: k8s, linux");
   options.flag("dry-run", 'n', "print the operations, their reasons and commands; do nothing");
   options.flag("verbose", 'v', "print the operations while they are done");
+  options.value("timeout", 't', "SECONDS", "how long nodes and system pods may take", "60");
+  options.flag("no-wait", 0, "do not wait for nodes and system pods");
+  options.flag("keep", 0, "when they are not ready in time, leave everything to be looked at");
   options.example("hoplab up", "five hosts, a client and a pretend internet");
   options.example("hoplab up -f linux", "one bare host, for the first chapters");
   options.example("hoplab --cluster two up", "a second cluster beside the first");
@@ -47,11 +55,111 @@ Result<bool> is_up(const proc::ClusterFolder& folder, const plan::ClusterConfig&
   return true;
 }
 
-Result<void> start(const plan::ClusterConfig& config, bool file_given, bool verbose) {
+struct Wishes {
+  bool file_given = false;
+  bool verbose = false;
+  bool wait = true;
+  bool keep = false;
+  Millis timeout{60000};
+};
+
+Result<Wishes> read_wishes(const Options& options) {
+  Wishes wishes;
+  wishes.file_given = options.has("file");
+  wishes.verbose = options.has("verbose");
+  wishes.wait = !options.has("no-wait");
+  wishes.keep = options.has("keep");
+  std::string text = options.get("timeout");
+  int seconds = 0;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (ec != std::errc() || *end != '\0' || seconds < 1 || seconds > 3600) {
+    return Error(ErrorCode::invalid, "--timeout takes 1 to 3600 seconds, not \"" + text + "\"");
+  }
+  wishes.timeout = std::chrono::seconds(seconds);
+  return wishes;
+}
+
+/// Tells the progress from the second second on: in one line on a terminal, else line by line.
+class Progress {
+ public:
+  void tell(const std::string& text) {
+    if (text == last_) return;
+    std::cerr << (terminal_ ? "\r\033[K" : "") << text << (terminal_ ? "" : "\n") << std::flush;
+    last_ = text;
+  }
+  void end() {
+    if (terminal_ && !last_.empty()) std::cerr << "\r\033[K" << std::flush;
+  }
+
+ private:
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  std::string last_;
+};
+
+Result<void> wait_until_ready(UpSandbox& sandbox, ReadyWatcher& watcher, Millis timeout) {
+  constexpr Millis quiet{1000};
+  constexpr Millis step{200};
+  HOP_CHECK(watcher.start());
+  Progress progress;
+  SteadyTime begin = SystemClock().steady();
+  for (;;) {
+    auto done = sandbox.wait_readable(watcher.fd(), step);
+    auto passed = SystemClock().steady() - begin;
+    if (!done || *done || passed > timeout) progress.end();
+    if (!done) return std::move(done).error();
+    if (*done) return {};
+    Readiness now = watcher.latest();
+    if (passed > timeout) {
+      return Error(
+          ErrorCode::timed_out,
+          str("not ready after ", std::chrono::duration_cast<Millis>(timeout).count() / 1000,
+              " s: ", now.summary, now.missing));
+    }
+    if (passed > quiet) progress.tell("waiting: " + now.summary);
+  }
+}
+
+/// The kubeconfig, and the wait for nodes and system pods.
+Result<void> finish(UpSandbox& sandbox, const plan::ClusterConfig& config, web::ClientConfig admin,
+                    const Wishes& wishes) {
+  admin.server = str("https://127.0.0.1:", sandbox.api_port());
+  HOP_CHECK(write_file(sandbox.folder().file("kubeconfig"),
+                       web::kubeconfig_text(config.name, admin), 0600));
+  if (!wishes.wait) return sandbox.keep();
+  plan::ClusterConfig expected = config;
+  if (!has_command("agent")) expected.hosts.clear();  // Then no node ever registers.
+  ReadyWatcher watcher(expected, admin);
+  auto ready = wait_until_ready(sandbox, watcher, wishes.timeout);
+  watcher.stop();
+  if (ready) return sandbox.keep();
+  Error why = std::move(ready).error();
+  if (wishes.keep && why.code() == ErrorCode::timed_out) {
+    HOP_CHECK(sandbox.keep());
+    return Error(why.code(), why.message() + "\n  it is left running: hoplab --cluster " +
+                                 config.name + " shell, … down");
+  }
+  // Its end ends the watcher's requests.
+  sandbox.abandon();
+  return why;
+}
+
+void tell_result(const plan::ClusterConfig& config, const UpSandbox& sandbox, SteadyTime begin) {
+  auto took = std::chrono::duration_cast<Millis>(SystemClock().steady() - begin);
+  std::cout << "cluster " << config.name << " is up (" << config.hosts.size()
+            << (config.hosts.size() == 1 ? " host, " : " hosts, ") << took.count() << " ms)\n";
+  if (sandbox.api_port() == 0) return;
+  std::cout << "  API https://127.0.0.1:" << sandbox.api_port();
+  if (sandbox.api_port() != config.api_port) {
+    std::cout << " (port " << config.api_port << " is taken)";
+  }
+  std::cout << "\n  export KUBECONFIG=" << sandbox.folder().file("kubeconfig") << "\n";
+}
+
+Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   SteadyTime begin = SystemClock().steady();
   HOP_TRY(std::string executable, proc::own_executable());
   HOP_TRY(auto folder, proc::ClusterFolder::make(proc::runtime_folder(), config.name));
-  HOP_TRY(bool up, is_up(folder, config, file_given));
+  HOP_TRY(bool up, is_up(folder, config, wishes.file_given));
   if (up) {
     std::cout << "cluster " << config.name << " is already up\n";
     return {};
@@ -60,22 +168,35 @@ Result<void> start(const plan::ClusterConfig& config, bool file_given, bool verb
   HOP_CHECK(clear_cluster(folder));
   UpSandbox sandbox(std::move(folder));
   SandboxSpec spec = make_sandbox_spec(config, executable);
-  spec.verbose = verbose;
+  spec.verbose = wishes.verbose;
+  ClusterSecrets secrets;
+  if (config.control_plane() != nullptr) {
+    HOP_TRY(secrets, make_cluster_secrets(config));
+    for (auto& [host, files] : secrets.files) {
+      auto& all = spec.files[host];
+      std::move(files.begin(), files.end(), std::back_inserter(all));
+    }
+  }
+  bool server = spec.server;
   HOP_CHECK(sandbox.build(std::move(spec)));
-  HOP_CHECK(sandbox.keep());
-  auto took = std::chrono::duration_cast<Millis>(SystemClock().steady() - begin);
-  std::cout << "cluster " << config.name << " is up (" << config.hosts.size()
-            << (config.hosts.size() == 1 ? " host, " : " hosts, ") << took.count() << " ms)\n";
+  if (server) {
+    HOP_CHECK(finish(sandbox, config, std::move(secrets.admin), wishes));
+  } else {
+    HOP_CHECK(sandbox.keep());
+  }
+  tell_result(config, sandbox, begin);
   return {};
 }
 
 int run(const Invocation& invocation) {
   Options options = make_options();
   if (auto exit = options.parse(invocation.args)) return *exit;
+  auto wishes = read_wishes(options);
+  if (!wishes) return options.usage_error(wishes.error().message());
   auto config = choose_cluster_config(invocation, options.get("file"));
   if (!config) return fail(config.error());
   if (options.has("dry-run")) return print_plan(*config);
-  auto started = start(*config, options.has("file"), options.has("verbose"));
+  auto started = start(*config, *wishes);
   if (!started) return fail(std::move(started).error().context("up"));
   return exit_ok;
 }

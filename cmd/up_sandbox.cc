@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "cmd/cluster_remove.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd {
@@ -47,13 +48,20 @@ std::string tail(const std::string& path) {
 UpSandbox::UpSandbox(proc::ClusterFolder folder) : folder_(std::move(folder)) {}
 
 UpSandbox::~UpSandbox() {
-  if (kept_) return;
+  abandon();
+}
+
+void UpSandbox::abandon() {
+  if (kept_ || gone_) return;
+  gone_ = true;
   if (sandbox_) {
     ::syscall(SYS_pidfd_send_signal, sandbox_->pidfd.get(), SIGKILL, nullptr, 0);
     while (::waitpid(sandbox_->pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
-  if (auto removed = folder_.remove(); !removed) {
+  auto cleared = clear_cluster(folder_);
+  auto removed = cleared ? folder_.remove() : std::move(cleared);
+  if (!removed) {
     std::cerr << "hoplab: " << removed.error().message() << "\n";
   }
 }
@@ -86,34 +94,42 @@ Result<void> UpSandbox::build(SandboxSpec spec) {
   std::vector<int> descriptors;
   for (const auto& listener : listeners) descriptors.push_back(listener.get());
   if (!sandbox_->channel.send(to_json(spec), descriptors)) return sandbox_ended();
-  return follow(true, SystemClock().steady() + build_timeout);
-}
-
-Result<void> UpSandbox::pause(Millis time) {
-  return follow(false, SystemClock().steady() + time);
-}
-
-/// Waits for events of the sandbox until it is built or the time is up.
-Result<void> UpSandbox::follow(bool until_built, std::optional<SteadyTime> until) {
+  SteadyTime end = SystemClock().steady() + build_timeout;
   for (;;) {
-    auto left = std::chrono::ceil<Millis>(*until - SystemClock().steady()).count();
-    if (left <= 0 && !until_built) return {};
-    if (left <= 0) return Error(ErrorCode::timed_out, "the sandbox was not built in time");
-    std::array<pollfd, 2> waiting{pollfd{sandbox_->channel.fd(), POLLIN, 0},
-                                  pollfd{signals_.get(), POLLIN, 0}};
+    auto left = std::chrono::ceil<Millis>(end - SystemClock().steady());
+    if (left.count() <= 0) break;
+    HOP_TRY(bool spoken, wait_readable(sandbox_->channel.fd(), left));
+    if (!spoken) break;
+    HOP_TRY(bool built, hear());
+    if (built) return {};
+  }
+  return Error(ErrorCode::timed_out,
+               "the sandbox was not built in time" + tail(folder_.file("sandbox.log")));
+}
+
+Result<bool> UpSandbox::wait_readable(int fd, Millis time) {
+  SteadyTime end = SystemClock().steady() + time;
+  for (;;) {
+    auto left = std::chrono::ceil<Millis>(end - SystemClock().steady()).count();
+    if (left <= 0) return false;
+    std::array<pollfd, 3> waiting{pollfd{fd, POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0},
+                                  pollfd{sandbox_->pidfd.get(), POLLIN, 0}};
     int ready = ::poll(waiting.data(), waiting.size(), static_cast<int>(left));
     if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "waiting for the sandbox");
-    if (waiting[1].revents != 0) {
-      signalfd_siginfo info{};
-      [[maybe_unused]] auto n = ::read(signals_.get(), &info, sizeof(info));
-      return Error(ErrorCode::unavailable,
-                   str("interrupted (", ::strsignal(static_cast<int>(info.ssi_signo)),
-                       "); what was made is removed again"));
-    }
-    if (waiting[0].revents == 0) continue;
-    HOP_TRY(bool built, hear());
-    if (built && until_built) return {};
+    if (ready <= 0) continue;
+    HOP_CHECK(check_signals(waiting[1].revents));
+    if (waiting[0].revents != 0) return true;
+    if (waiting[2].revents != 0) return sandbox_ended();
   }
+}
+
+Result<void> UpSandbox::check_signals(short revents) {
+  if (revents == 0) return {};
+  signalfd_siginfo info{};
+  [[maybe_unused]] auto n = ::read(signals_.get(), &info, sizeof(info));
+  return Error(ErrorCode::unavailable,
+               str("interrupted (", ::strsignal(static_cast<int>(info.ssi_signo)),
+                   "); what was made is removed again"));
 }
 
 /// Takes what the sandbox has said; true when it is built.

@@ -24,10 +24,14 @@ class UpSandbox {
   /// Opens the listeners, makes the sandbox and has it built. Prints the operations when the spec
   /// is verbose. Fails early, with what was interrupted, on SIGINT, SIGTERM and SIGHUP.
   Result<void> build(SandboxSpec spec);
-  /// Sleeps; fails at once on a signal or when the sandbox ends.
-  Result<void> pause(Millis time);
+  /// Waits until `fd` is readable; false when the time is up. Fails at once on a signal or when
+  /// the sandbox ends.
+  Result<bool> wait_readable(int fd, Millis time);
   /// From here on the sandbox stays.
   Result<void> keep();
+
+  /// Removes everything now; what the destructor does without keep().
+  void abandon();
 
   [[nodiscard]] uint16_t api_port() const { return state_.api_port; }
   [[nodiscard]] const proc::ClusterFolder& folder() const { return folder_; }
@@ -35,7 +39,7 @@ class UpSandbox {
 
  private:
   Result<std::vector<Fd>> open_listeners(const SandboxSpec& spec);
-  Result<void> follow(bool until_built, std::optional<SteadyTime> until);
+  Result<void> check_signals(short revents);
   Result<bool> hear();
   [[nodiscard]] Error sandbox_ended() const;
 
@@ -45,6 +49,7 @@ class UpSandbox {
   Fd signals_;
   bool single_id_ = false;
   bool kept_ = false;
+  bool gone_ = false;
 };
 
 }  // namespace hoplab::cmd

@@ -1,7 +1,6 @@
 #include "runtime/proc/host_namespaces.h"
 
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,13 +14,7 @@ namespace hoplab::proc {
 
 namespace {
 
-[[noreturn]] void reap_forever() {
-  for (;;) {
-    if (::waitpid(-1, nullptr, 0) < 0) ::pause();
-  }
-}
-
-Result<void> become_host(const HostSpec& spec, Pipe& report, const Fd& go) {
+Result<void> become_host(const HostSpec& spec, const Fd& go) {
   if (::sethostname(spec.name.c_str(), spec.name.size()) != 0) {
     return Error::from_errno(errno, "setting the host name");
   }
@@ -29,17 +22,13 @@ Result<void> become_host(const HostSpec& spec, Pipe& report, const Fd& go) {
   // A byte, not the end of the pipe: hosts that were forked later hold its other end too.
   char byte = 0;
   if (::read(go.get(), &byte, 1) != 1) return Error(ErrorCode::unavailable, "not needed any more");
-  if (spec.init.argv.empty()) {
-    report.write_end.reset();
-    reap_forever();
-  }
   return exec_program(spec.init);
 }
 
 [[noreturn]] void run_child(const HostSpec& spec, Pipe report, Pipe go) {
   report.read_end.reset();
   go.write_end.reset();
-  auto done = become_host(spec, report, go.read_end);
+  auto done = become_host(spec, go.read_end);
   if (!done) {
     [[maybe_unused]] auto told =
         write_all(report.write_end.get(), dump_json(error_to_json(done.error())));
