@@ -35,6 +35,23 @@ const std::array all_commands{
     &server_command,
     &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
     &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
+// One command a line, so that additions merge.
+// clang-format off
+const std::array all_commands{
+    &up_command,
+    &down_command,
+    &status_command,
+    &list_command,
+    &shell_command,
+    &capture_command,
+    &kubeconfig_command,
+    &server_command,
+    &version_command,
+    &sandbox_init_command,
+    &node_init_command,
+    &tunnel_command,
+    &tcpdump_command,
+    &sudo_command,
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ Result<RunningCluster> find_running_cluster(const Invocation& invocation) {
           ? str("\n  start it: hoplab",
                 invocation.cluster_chosen ? " --cluster " + invocation.cluster : std::string(),
                 " up")
-          : "\n  up are: " + join(up, ", ") + " (choose one with --cluster NAME)";
+          : "\n  up are: " + join(up, ", ") + "; choose one: hoplab --cluster NAME …";
   return Error(ErrorCode::not_found, cluster.error().message() + hint);
 }
 

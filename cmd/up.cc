@@ -46,6 +46,9 @@ Result<bool> is_up(const proc::ClusterFolder& folder, const plan::ClusterConfig&
                    bool file_given) {
   auto state = folder.state();
   if (!state || !state->alive() || !state->ready) return false;
+  // A process that was just killed still counts as alive for some milliseconds, but is silent.
+  auto control = proc::SandboxControl::connect(folder.file(proc::control_socket_name));
+  if (!control || !control->status()) return false;
   if (file_given && state->config != to_json(config)) {
     return Error(ErrorCode::conflict,
                  "cluster " + config.name +
@@ -158,6 +161,7 @@ void tell_result(const plan::ClusterConfig& config, const UpSandbox& sandbox, St
 Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   SteadyTime begin = SystemClock().steady();
   HOP_TRY(std::string executable, proc::own_executable());
+  HOP_TRY(Fd signals, catch_interrupts());
   HOP_TRY(auto folder, proc::ClusterFolder::make(proc::runtime_folder(), config.name));
   HOP_TRY(bool up, is_up(folder, config, wishes.file_given));
   if (up) {
@@ -166,7 +170,7 @@ Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   }
   // Something left over: a killed `up`, a killed sandbox-init.
   HOP_CHECK(clear_cluster(folder));
-  UpSandbox sandbox(std::move(folder));
+  UpSandbox sandbox(std::move(folder), std::move(signals));
   SandboxSpec spec = make_sandbox_spec(config, executable);
   spec.verbose = wishes.verbose;
   ClusterSecrets secrets;

@@ -21,18 +21,6 @@ namespace {
 
 constexpr Millis build_timeout{30000};
 
-Result<Fd> catch_interrupts() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
-  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) {
-    return Error::from_errno(errno, "blocking signals");
-  }
-  Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return Error::from_errno(errno, "making a signalfd");
-  return fd;
-}
-
 /// The last lines of a log, for an error that has nothing else to say.
 std::string tail(const std::string& path) {
   auto text = read_file(path);
@@ -45,7 +33,20 @@ std::string tail(const std::string& path) {
 
 }  // namespace
 
-UpSandbox::UpSandbox(proc::ClusterFolder folder) : folder_(std::move(folder)) {}
+Result<Fd> catch_interrupts() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
+  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) {
+    return Error::from_errno(errno, "blocking signals");
+  }
+  Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return Error::from_errno(errno, "making a signalfd");
+  return fd;
+}
+
+UpSandbox::UpSandbox(proc::ClusterFolder folder, Fd signals)
+    : folder_(std::move(folder)), signals_(std::move(signals)) {}
 
 UpSandbox::~UpSandbox() {
   abandon();
@@ -79,7 +80,6 @@ Result<std::vector<Fd>> UpSandbox::open_listeners(const SandboxSpec& spec) {
 }
 
 Result<void> UpSandbox::build(SandboxSpec spec) {
-  HOP_TRY(signals_, catch_interrupts());
   HOP_TRY(auto listeners, open_listeners(spec));
   HOP_TRY(Fd log, open_fd(folder_.file("sandbox.log"), O_WRONLY | O_CREAT | O_APPEND, 0600));
   HOP_TRY(sandbox_, proc::create_sandbox(spec.executable, log));

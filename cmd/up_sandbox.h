@@ -11,12 +11,16 @@
 
 namespace hoplab::cmd {
 
+/// Blocks SIGINT, SIGTERM and SIGHUP and returns a descriptor that is readable when one came. To be
+/// called before anything is made that would have to be removed.
+Result<Fd> catch_interrupts();
+
 /// The making of one sandbox. Until keep() everything goes again when this is destroyed: the
 /// processes, and the files in the cluster's folder. One thread, of a process that has one.
 class UpSandbox {
  public:
-  /// Holds `folder` for as long as it lives.
-  explicit UpSandbox(proc::ClusterFolder folder);
+  /// Holds `folder` for as long as it lives. `signals` is from catch_interrupts().
+  UpSandbox(proc::ClusterFolder folder, Fd signals);
   UpSandbox(const UpSandbox&) = delete;
   UpSandbox& operator=(const UpSandbox&) = delete;
   ~UpSandbox();

@@ -38,14 +38,30 @@ Result<void> make_own_folder(const std::string& path, unsigned mode) {
   return {};
 }
 
+/// Waiting may take as long as another command does, so it can be interrupted even where the caller
+/// has blocked signals. Nothing of ours is there yet.
+Result<void> wait_for_lock(const Fd& fd, const std::string& path) {
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  sigset_t none;
+  sigset_t before;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, &before);
+  int done = 0;
+  do {
+    done = ::flock(fd.get(), LOCK_EX);
+  } while (done != 0 && errno == EINTR);
+  int why = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (done != 0) return Error::from_errno(why, "locking " + path);
+  return {};
+}
+
 /// The locked folder; nullopt when it is (or was just) removed.
 Result<std::optional<Fd>> lock_folder(const std::string& path) {
   auto fd = open_fd(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd && fd.error().sys_errno() == ENOENT) return std::optional<Fd>{};
   if (!fd) return std::move(fd).error();
-  while (::flock(fd->get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return Error::from_errno(errno, "locking " + path);
-  }
+  HOP_CHECK(wait_for_lock(*fd, path));
   struct stat held {};
   struct stat there {};
   bool same = ::fstat(fd->get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
