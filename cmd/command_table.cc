@@ -4,37 +4,26 @@
 
 namespace hoplab::cmd {
 
-extern const Command node_init_command;
-extern const Command tunnel_command;
-extern const Command agent_command;
-extern const Command capture_command;
-extern const Command demo_command;
-extern const Command doctor_command;
-extern const Command tcpdump_command;
 extern const Command up_command;
 extern const Command down_command;
 extern const Command status_command;
 extern const Command list_command;
 extern const Command shell_command;
+extern const Command capture_command;
+extern const Command doctor_command;
 extern const Command kubeconfig_command;
+extern const Command demo_command;
 extern const Command server_command;
+extern const Command agent_command;
 extern const Command version_command;
+extern const Command node_init_command;
+extern const Command tunnel_command;
+extern const Command tcpdump_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
 
 namespace {
 
-const std::array all_commands{
-    &node_init_command,
-    &tunnel_command,
-    &agent_command,
-    &capture_command,
-    &demo_command,
-    &doctor_command,
-    &tcpdump_command,
-    &server_command,
-    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
-    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
 // One command a line, so that additions merge.
 // clang-format off
 const std::array all_commands{
@@ -44,15 +33,19 @@ const std::array all_commands{
     &list_command,
     &shell_command,
     &capture_command,
+    &doctor_command,
     &kubeconfig_command,
+    &demo_command,
     &server_command,
+    &agent_command,
     &version_command,
-    &sandbox_init_command,
     &node_init_command,
     &tunnel_command,
     &tcpdump_command,
+    &sandbox_init_command,
     &sudo_command,
 };
+// clang-format on
 
 }  // namespace
 
