@@ -8,6 +8,7 @@ extern const Command up_command;
 extern const Command down_command;
 extern const Command status_command;
 extern const Command list_command;
+extern const Command kube_proxy_command;
 extern const Command shell_command;
 extern const Command capture_command;
 extern const Command doctor_command;
@@ -44,6 +45,9 @@ const std::array all_commands{
     &tcpdump_command,
     &sandbox_init_command,
     &sudo_command,
+    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
+    &kube_proxy_command,
+    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
 };
 // clang-format on
 

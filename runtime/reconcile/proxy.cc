@@ -69,14 +69,25 @@ bool Proxy::wait_for_lists() {
   return false;
 }
 
+/// The node's own address, and what events are about. Without the Node object both stay as they
+/// are: only loadBalancerSourceRanges ask for the address.
+void Proxy::learn_node() {
+  auto node = source_.get(api::kind_of("Node"), "", options_.config.node);
+  if (!node) return;
+  node_.uid = api::uid_of(*node);
+  plan::ProxyConfig config = options_.config;
+  for (const Json& address : at_path(*node, "status.addresses")) {
+    if (string_or(address, "type") != "InternalIP") continue;
+    if (auto ip = Ipv4::parse(string_or(address, "address"))) config.node_ip = *ip;
+  }
+  rules_ = plan::ServiceRules(config);
+}
+
 void Proxy::run() {
   for (const std::string& problem : kernel_.prepare()) log_.warning(problem);
-  if (auto node = source_.get(api::kind_of("Node"), "", options_.config.node)) {
-    node_ = reference_to(*node);
-    node_.kind = "Node";
-  }
   watch_changes();
   if (wait_for_lists()) {
+    learn_node();
     for (const Informer::Object& service : services_.list()) take_up(api::key_of(*service));
     resync();
   }

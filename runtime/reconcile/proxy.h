@@ -47,6 +47,7 @@ class Proxy {
 
   void watch_changes();
   bool wait_for_lists();
+  void learn_node();
   void take_up(const std::string& service);
   void bring_up_to_date();
   void resync();
