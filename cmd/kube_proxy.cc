@@ -65,14 +65,21 @@ Result<long> number_option(const Options& options, const std::string& name, long
   return value;
 }
 
-Result<reconcile::ProxyOptions> proxy_options(const Options& options) {
-  reconcile::ProxyOptions out;
+struct Wish {
+  reconcile::ProxyOptions proxy;
+  long healthz_port = 0;
+};
+
+Result<Wish> read_wish(const Options& options) {
+  Wish wish;
+  reconcile::ProxyOptions& out = wish.proxy;
   out.config.node = node_name(options);
+  HOP_TRY(wish.healthz_port, number_option(options, "healthz-port", 0, 65535));
   HOP_TRY(out.config.cluster_cidr,
           Prefix::parse(options.get("cluster-cidr")).context("--cluster-cidr"));
   HOP_TRY(const long seconds, number_option(options, "resync", 1, 86400));
   out.resync = std::chrono::seconds(seconds);
-  return out;
+  return wish;
 }
 
 Result<web::ClientConfig> client_config(const Options& options) {
@@ -118,12 +125,10 @@ std::unique_ptr<web::HttpServer> health_server(Healthz& handler, long port, cons
   return *std::move(server);
 }
 
-Result<void> serve(const Options& options) {
+Result<void> serve(const Options& options, const Wish& wish) {
   mallopt(M_ARENA_MAX, 2);
   ::prctl(PR_SET_NAME, "kube-proxy");  // What `ss -ltnp` shows beside the node ports.
   const Log log("kube-proxy", 2, options.has("verbose") ? LogLevel::debug : LogLevel::info);
-  HOP_TRY(const reconcile::ProxyOptions wanted, proxy_options(options));
-  HOP_TRY(const long port, number_option(options, "healthz-port", 0, 65535));
   HOP_TRY(const web::ClientConfig config, client_config(options));
   HOP_TRY(auto client, web::Client::open(config));
   HOP_TRY(auto kernel, reconcile::make_proxy_kernel());
@@ -135,14 +140,15 @@ Result<void> serve(const Options& options) {
   // Blocked before any thread starts, so that only sigwait() sees them.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  reconcile::Proxy proxy(*client, *kernel, wanted, log);
+  reconcile::Proxy proxy(*client, *kernel, wish.proxy, log);
   Healthz healthz(proxy);
-  auto health = health_server(healthz, port, log);
+  auto health = health_server(healthz, wish.healthz_port, log);
   std::thread health_thread([&] {
     if (health) health->run();
   });
   std::thread worker([&] { proxy.run(); });
-  log.info(str("node ", wanted.config.node, ", pods ", to_string(wanted.config.cluster_cidr)));
+  log.info(
+      str("node ", wish.proxy.config.node, ", pods ", to_string(wish.proxy.config.cluster_cidr)));
   int signal = 0;
   sigwait(&signals, &signal);
   proxy.stop();
@@ -155,7 +161,9 @@ Result<void> serve(const Options& options) {
 int run(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
-  auto served = serve(options);
+  auto wish = read_wish(options);
+  if (!wish) return options.usage_error(wish.error().message());
+  auto served = serve(options, *wish);
   return served ? exit_ok : fail(served.error());
 }
 
