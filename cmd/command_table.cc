@@ -4,6 +4,14 @@
 
 namespace hoplab::cmd {
 
+extern const Command nginx_command;
+extern const Command node_init_command;
+extern const Command tunnel_command;
+extern const Command agent_command;
+extern const Command capture_command;
+extern const Command demo_command;
+extern const Command doctor_command;
+extern const Command tcpdump_command;
 extern const Command up_command;
 extern const Command down_command;
 extern const Command status_command;
@@ -20,6 +28,7 @@ extern const Command version_command;
 extern const Command node_init_command;
 extern const Command tunnel_command;
 extern const Command tcpdump_command;
+extern const Command whoami_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
 
@@ -48,6 +57,10 @@ const std::array all_commands{
     &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
     &kube_proxy_command,
     &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
+    &nginx_command,      &whoami_command,       &node_init_command, &tunnel_command,
+    &capture_command,    &tcpdump_command,      &version_command,   &up_command,
+    &down_command,       &status_command,       &list_command,      &shell_command,
+    &kubeconfig_command, &sandbox_init_command, &sudo_command,
 };
 // clang-format on
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "runtime/base/text.h"
@@ -22,17 +23,21 @@ namespace {
 
 constexpr size_t buffer_size = 16384;
 
-std::string peer_address(int fd) {
+/// Sets address and port.
+void describe_peer(int fd, Peer& peer) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
-  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return "unix";
+  peer.address = "unknown";
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
   char host[64];
-  if (getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof host, nullptr, 0,
-                  NI_NUMERICHOST) != 0) {
-    return "unknown";
+  char port[8];
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) {
+    peer.address = "unix";
+  } else if (getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof host, port,
+                         sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+    peer.address = host;
+    peer.port = static_cast<uint16_t>(std::strtoul(port, nullptr, 10));
   }
-  return host;
 }
 
 std::vector<std::string> name_entries(X509_NAME* name, int nid) {
@@ -97,7 +102,7 @@ void set_tcp_options(int fd) {
 Connection::Connection(Fd socket, const TlsContext* tls, int wake_fd)
     : socket_(std::move(socket)), wake_fd_(wake_fd) {
   set_tcp_options(socket_.get());
-  peer_.address = peer_address(socket_.get());
+  describe_peer(socket_.get(), peer_);
   if (tls == nullptr) return;
   ssl_ = SSL_new(tls->get());
   if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.get()) != 1) {

@@ -21,6 +21,7 @@ struct Peer {
   std::string user;  ///< CN; empty = anonymous.
   std::vector<std::string> groups;
   std::string address;  ///< "127.0.0.1", or "unix".
+  uint16_t port = 0;    ///< 0 unless TCP.
 
   [[nodiscard]] bool anonymous() const { return user.empty(); }
 };

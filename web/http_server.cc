@@ -101,7 +101,8 @@ struct HttpServer::Engine : httplib::Server {
     Post("/", serve);
     set_error_handler(httplib::Server::HandlerWithResponse(
         [this](const httplib::Request&, httplib::Response& res) { return explain(res); }));
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& res) {
+    set_post_routing_handler([this](const httplib::Request&, httplib::Response& res) {
+      if (!server.options_.announce_keep_alive) res.headers.erase("Keep-Alive");
       if (!current->close_after) return;
       res.headers.erase("Keep-Alive");
       res.headers.erase("Connection");

@@ -44,6 +44,7 @@ struct HttpServerOptions {
   Millis body_timeout{60'000};   ///< For the whole body.
   Millis idle_timeout{120'000};  ///< Between requests.
   Millis grace{3'000};           ///< After stop(), before connections are cut.
+  bool announce_keep_alive = true;  ///< The header Keep-Alive, which few servers send.
 };
 
 /// A listening TCP socket, close-on-exec; port 0 = the kernel chooses.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/proc/image_nginx.h"
 
 namespace hoplab::proc {
 
@@ -44,6 +45,9 @@ std::vector<Image> make_images() {
   nginx.env = {{"NGINX_VERSION", "1.21.6"}};
   nginx.stop_signal = SIGQUIT;
   nginx.programs = {"/usr/local/bin/nginx"};
+  nginx.files = {{"/usr/share/nginx/html/index.html", nginx_welcome_page},
+                 {"/usr/share/nginx/html/50x.html", nginx_error_page},
+                 {"/etc/nginx/nginx.conf", nginx_configuration}};
 
   Image whoami;
   whoami.name = "traefik/whoami";

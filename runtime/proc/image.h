@@ -11,6 +11,12 @@
 
 namespace hoplab::proc {
 
+/// A file that an image brings along, mode 0644.
+struct ImageFile {
+  std::string path;
+  std::string text;
+};
+
 /// An image's configuration. There are no layers: every built-in image is the machine's own tools
 /// in a private root (rootfs.h), plus links to programs inside the hoplab executable.
 struct Image {
@@ -24,6 +30,7 @@ struct Image {
   int stop_signal = SIGTERM;
   /// Paths in the container that lead to the hoplab executable, which looks at its own name.
   std::vector<std::string> programs;
+  std::vector<ImageFile> files;
 };
 
 /// Where the private root of every container has the hoplab executable.

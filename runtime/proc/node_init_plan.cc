@@ -64,6 +64,7 @@ Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec
   plan.root.executable = node.executable;
   if (image.name == "pause") plan.root.pause_program = node.pause_program;
   plan.root.programs = image.programs;
+  plan.root.files = image.files;
   plan.root.mounts = spec.mounts;
   return plan;
 }

@@ -56,6 +56,42 @@ size_t depth(const std::string& path) {
   return static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
 }
 
+bool is_below_usr(const std::string& path) {
+  auto parts = split(path, '/');
+  auto first = std::find_if(parts.begin(), parts.end(),
+                            [](std::string_view part) { return !part.empty() && part != "."; });
+  return first != parts.end() && *first == "usr";
+}
+
+/// A read-only /usr has no place for an image's files or a volume there.
+bool wants_layer(const RootfsSpec& spec) {
+  return std::any_of(spec.files.begin(), spec.files.end(),
+                     [](const ImageFile& file) { return is_below_usr(file.path); }) ||
+         std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                     [](const Mount& mount) { return is_below_usr(mount.target); });
+}
+
+/// The directory with an empty layer on top of it, in memory.
+Result<PendingMount> layer_over(const std::string& path) {
+  // overlayfs takes paths, not descriptors (before Linux 6.13), so the layer stands at the staging
+  // place for a moment; it stays alive as part of the overlay.
+  HOP_TRY(Fd layer, new_filesystem("tmpfs", {{"mode", "755"}}, 0));
+  HOP_TRY(Fd place, open_fd(staging, O_PATH | O_DIRECTORY));
+  HOP_CHECK(attach(layer, place));
+  for (const char* name : {"upper", "work"}) {
+    if (::mkdirat(layer.get(), name, 0755) != 0) return Error::from_errno(errno, "making a layer");
+  }
+  std::string base = staging;
+  auto overlay = new_filesystem(
+      "overlay", {{"lowerdir", path}, {"upperdir", base + "/upper"}, {"workdir", base + "/work"}},
+      MOUNT_ATTR_NODEV);
+  if (::umount2(staging, MNT_DETACH) != 0) return Error::from_errno(errno, "leaving a layer");
+  if (!overlay) {
+    return std::move(overlay).error().context("a writable layer over " + path);
+  }
+  return PendingMount{*std::move(overlay), path, true};
+}
+
 /// The machine's programs, libraries and the few files of /etc they need.
 Result<void> pick_up_machine(RootfsSpec& spec, std::vector<PendingMount>& out) {
   constexpr uint64_t read_only = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
@@ -71,8 +107,10 @@ Result<void> pick_up_machine(RootfsSpec& spec, std::vector<PendingMount>& out) {
       }
       continue;
     }
-    HOP_TRY(PendingMount mount, pick_up(path, path, read_only));
-    out.push_back(std::move(mount));
+    bool layered = std::string_view(path) == "/usr" && wants_layer(spec);
+    auto mount = layered ? layer_over(path) : pick_up(path, path, read_only);
+    if (!mount) return mount.error();
+    out.push_back(*std::move(mount));
   }
   for (const char* path : shared_etc) {
     if (::access(path, F_OK) != 0) continue;
@@ -243,6 +281,10 @@ Result<void> enter_private_root(RootfsSpec spec) {
   HOP_CHECK(make_tree(spec));
   HOP_CHECK(attach_all(root, mounts));
   HOP_CHECK(make_links(spec));
+  for (const ImageFile& file : spec.files) {
+    HOP_TRY(Fd target, make_target(root, file.path, false));
+    HOP_CHECK(write_file(file.path, file.text));
+  }
   if (!spec.privileged) HOP_CHECK(restrict_kernel_views(root));
   HOP_CHECK(attach_all(root, volumes));
   if (spec.read_only) HOP_CHECK(set_attributes(root, MOUNT_ATTR_RDONLY, false));

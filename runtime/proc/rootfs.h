@@ -8,12 +8,14 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/result.h"
 #include "runtime/proc/container_types.h"
+#include "runtime/proc/image.h"
 
 namespace hoplab::proc {
 
-/// What a container sees as its file system: the machine's programs and libraries read-only, all
-/// else its own. Never the machine's /home, /root or /etc (single harmless files of /etc aside:
-/// rootfs_tree.cc lists them).
+/// What a container sees as its file system: the machine's programs and libraries read-only (below
+/// a layer of its own where the image has files or the pod has mounts in /usr), all else its own.
+/// Never the machine's /home, /root or /etc (single harmless files of /etc aside: rootfs_tree.cc
+/// lists them).
 struct RootfsSpec {
   std::string os_name;        ///< For /etc/os-release: "alpine".
   std::string hostname;       ///< For /etc/hostname and the default /etc/hosts.
@@ -24,6 +26,7 @@ struct RootfsSpec {
   std::string executable;     ///< hoplab itself, as a path that can be opened here.
   std::string pause_program;  ///< Bound at /pause; empty for none.
   std::vector<std::string> programs;  ///< Links to the executable, see Image::programs.
+  std::vector<ImageFile> files;       ///< The image's own files.
   std::vector<Mount> mounts;
   /// Filled in by enter_private_root: {"/bin", "usr/bin"} on a merged /usr.
   std::vector<std::pair<std::string, std::string>> system_links;
