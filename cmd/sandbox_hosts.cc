@@ -32,10 +32,19 @@ SandboxHosts::SandboxHosts(const SandboxSpec& spec, Log log, Show show)
   facts_.ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
 }
 
-Result<void> SandboxHosts::build() {
+Result<void> SandboxHosts::build(const std::function<Result<void>()>& wired,
+                                 const std::function<void()>& master_runs) {
   for (const auto& host : spec_.config.hosts) HOP_CHECK(begin(host));
   HOP_CHECK(apply(plan::plan_underlay(spec_.config, facts_)));
-  for (const auto& host : spec_.config.hosts) HOP_CHECK(finish(host));
+  HOP_CHECK(wired());
+  const plan::HostConfig* master = spec_.config.control_plane();
+  if (master != nullptr) {
+    HOP_CHECK(finish(*master));
+    master_runs();
+  }
+  for (const auto& host : spec_.config.hosts) {
+    if (&host != master) HOP_CHECK(finish(host));
+  }
   return {};
 }
 
@@ -77,9 +86,9 @@ Result<void> SandboxHosts::finish(const plan::HostConfig& host) {
 Result<void> SandboxHosts::apply(const std::vector<Operation>& operations, bool removal) {
   ApplyContext context;
   context.peer_netns = [this](const std::string& name) -> Result<int> {
-    auto it = entries_.find(name);
-    if (it == entries_.end()) return Error(ErrorCode::internal, "no host " + name);
-    return it->second.host.namespaces.find("net");
+    int fd = netns(name);
+    if (fd < 0) return Error(ErrorCode::internal, "no host " + name);
+    return fd;
   };
   if (removal) context.tolerated_on_delete = absent_errnos();
   for (const auto& operation : operations) {
@@ -87,13 +96,12 @@ Result<void> SandboxHosts::apply(const std::vector<Operation>& operations, bool 
   }
   std::span<const Operation> rest(operations);
   while (!rest.empty()) {
-    const std::string& netns = rest.front().netns;
+    const std::string& where = rest.front().netns;
     auto end = std::find_if(rest.begin(), rest.end(),
-                            [&](const Operation& each) { return each.netns != netns; });
+                            [&](const Operation& each) { return each.netns != where; });
     auto count = static_cast<size_t>(end - rest.begin());
     HOP_TRY(NetlinkSocket socket,
-            netns.empty() ? NetlinkSocket::open()
-                          : NetlinkSocket::open_in(entries_[netns].host.namespaces.find("net")));
+            where.empty() ? NetlinkSocket::open() : NetlinkSocket::open_in(netns(where)));
     HOP_CHECK(apply_operations(socket, rest.first(count), context).status());
     rest = rest.subspan(count);
   }
@@ -142,6 +150,11 @@ std::optional<SteadyTime> SandboxHosts::next_restart() const {
     if (!entry.running && (!next || entry.restart_at < *next)) next = entry.restart_at;
   }
   return next;
+}
+
+int SandboxHosts::netns(const std::string& name) const {
+  auto it = entries_.find(name);
+  return it != entries_.end() ? it->second.host.namespaces.find("net") : -1;
 }
 
 const proc::Host* SandboxHosts::find(const std::string& name) const {

@@ -21,9 +21,11 @@ class SandboxHosts {
   using Show = std::function<void(const Operation&)>;
   SandboxHosts(const SandboxSpec& spec, Log log, Show show);
 
-  /// Starts every host and wires them; returns when every node-init answers. After a failure the
-  /// sandbox is of no use: the caller ends.
-  Result<void> build();
+  /// Starts every host and wires them; returns when every node-init answers. `wired` is called when
+  /// the networks are there and nothing runs yet; `master_runs` when the control plane's host does
+  /// and the others do not yet. After a failure the sandbox is of no use: the caller ends.
+  Result<void> build(const std::function<Result<void>()>& wired,
+                     const std::function<void()>& master_runs);
 
   /// To be told of every child's end; false when it was none of the hosts' pid 1.
   bool ended(pid_t pid, SteadyTime now);
@@ -32,6 +34,8 @@ class SandboxHosts {
   /// When restart_due() has something to do; nullopt = never as it stands.
   [[nodiscard]] std::optional<SteadyTime> next_restart() const;
 
+  /// The network namespace of a host, also before its pid 1 runs; -1 when there is no such host.
+  [[nodiscard]] int netns(const std::string& name) const;
   /// Null when there is no such host or it is switched off just now.
   [[nodiscard]] const proc::Host* find(const std::string& name) const;
   [[nodiscard]] Json status() const;

@@ -58,8 +58,9 @@ class SandboxInit {
     HOP_CHECK(proc::prepare_sandbox_mounts(spec_.executable, spec_.tools));
     if (::sethostname("sandbox", 7) != 0) return Error::from_errno(errno, "naming the sandbox");
     HOP_CHECK(proc::write_files(proc::inside::root, sandbox_files()));
-    HOP_CHECK(hosts_.build());
-    server_.start_if_due(hosts_, SystemClock().steady());
+    auto wired = [this] { return server_.listen_inside(hosts_); };
+    auto master_runs = [this] { server_.start_if_due(hosts_, SystemClock().steady()); };
+    HOP_CHECK(hosts_.build(wired, master_runs));
     return up_.send({{"event", "built"}});
   }
 

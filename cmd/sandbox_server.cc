@@ -5,13 +5,16 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/netlink/netns.h"
 #include "runtime/proc/spawn.h"
+#include "web/http_server.h"
 
 namespace hoplab::cmd {
 
 namespace {
 
-constexpr int listener_number = 3;
+constexpr int loopback_number = 3;
+constexpr int inside_number = 4;
 constexpr Millis first_pause{50};
 constexpr Millis longest_pause{10000};
 constexpr Millis settled_after{10000};
@@ -31,15 +34,30 @@ const proc::Host* SandboxServer::host(const SandboxHosts& hosts) const {
   return master != nullptr ? hosts.find(master->name) : nullptr;
 }
 
+Result<void> SandboxServer::listen_inside(const SandboxHosts& hosts) {
+  if (!listener_) return {};
+  const plan::HostConfig* master = spec_.config.control_plane();
+  HOP_TRY(auto guard, NetnsGuard::enter(hosts.netns(master->name)));
+  HOP_TRY(inside_, web::listen_tcp(master->address(), spec_.config.api_port));
+  return {};
+}
+
 void SandboxServer::start_if_due(const SandboxHosts& hosts, SteadyTime now) {
   if (!listener_ || pid_ > 0 || start_at_ > now) return;
   const proc::Host* where = host(hosts);
   if (where == nullptr) return;
+  if (inside_of_ > 0 && inside_of_ != where->pid) {
+    // The host was off; its network and with it the listener are others now.
+    if (auto opened = listen_inside(hosts); !opened) log_.error("listening", opened.error());
+  }
+  inside_of_ = where->pid;
   proc::Program server;
   server.executable = proc::inside::executable;
-  server.argv = {"hoplab", "server", "--listen-fd", std::to_string(listener_number)};
+  server.argv = {"hoplab",      "server",
+                 "--listen-fd", std::to_string(loopback_number),
+                 "--listen-fd", std::to_string(inside_number)};
   server.env = proc::inside_environment();
-  server.descriptors = {{listener_.get(), listener_number}};
+  server.descriptors = {{listener_.get(), loopback_number}, {inside_.get(), inside_number}};
   auto pid = proc::start_inside(where->namespaces, server);
   started_at_ = now;
   if (pid) {

@@ -169,10 +169,11 @@ Result<std::vector<Listen>> wanted_listens(const Options& options,
     HOP_TRY(Listen listen, parse_listen(text));
     listens.push_back(listen);
   }
-  if (listens.empty() && config && config->control_plane() != nullptr) {
+  const bool passed_in = options.has("listen-fd");
+  if (listens.empty() && !passed_in && config && config->control_plane() != nullptr) {
     listens.push_back({config->control_plane()->address(), config->api_port});
   }
-  if (listens.empty() && !options.has("listen-fd")) {
+  if (listens.empty() && !passed_in) {
     return Error(ErrorCode::invalid, "nothing to listen on: give --listen or --listen-fd");
   }
   return listens;

@@ -130,7 +130,8 @@ Result<void> finish(UpSandbox& sandbox, const plan::ClusterConfig& config, web::
                        web::kubeconfig_text(config.name, admin), 0600));
   if (!wishes.wait) return sandbox.keep();
   plan::ClusterConfig expected = config;
-  if (!has_command("agent")) expected.hosts.clear();  // Then no node ever registers.
+  // Without these no node ever becomes Ready.
+  if (!has_command("agent") || !has_command("calico-node")) expected.hosts.clear();
   ReadyWatcher watcher(expected, admin);
   auto ready = wait_until_ready(sandbox, watcher, wishes.timeout);
   watcher.stop();
