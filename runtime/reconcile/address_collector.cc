@@ -1,0 +1,111 @@
+#include "runtime/reconcile/address_collector.h"
+
+#include <algorithm>
+
+#include "runtime/plan/ipam_objects.h"
+#include "runtime/reconcile/ipam_client.h"
+#include "runtime/reconcile/object_state.h"
+
+namespace hoplab::reconcile {
+namespace {
+
+constexpr std::string_view node_prefix = "node/";
+constexpr const char* addresses_key = "addresses";
+
+const api::Kind& block_kind() {
+  return api::kind_of("IPAMBlock");
+}
+
+}  // namespace
+
+std::set<std::string> stale_handles(
+    const plan::AddressBlock& block,
+    const std::function<bool(const std::string&, const std::string&)>& pod_exists) {
+  std::set<std::string> stale;
+  for (const plan::AllocationAttribute& attribute : block.attributes) {
+    const auto pod = attribute.notes.find("pod");
+    const auto space = attribute.notes.find("namespace");
+    if (pod == attribute.notes.end() || space == attribute.notes.end()) continue;
+    if (!pod_exists(space->second, pod->second)) stale.insert(attribute.handle);
+  }
+  return stale;
+}
+
+void AddressCollector::wake(const ObjectChange& change, std::vector<std::string>& keys) {
+  if (change.kind == "Pod" && change.now == nullptr) keys.emplace_back(addresses_key);
+  if (change.kind == "Node" && change.now == nullptr) {
+    keys.push_back(std::string(node_prefix) + api::name_of(*change.before));
+  }
+  // Also what was left over before the server started.
+  if (change.kind == "BlockAffinity" && change.now != nullptr) {
+    const std::string node = string_or(member(*change.now, "spec"), "node");
+    if (registry_.find(api::kind_of("Node"), "", node) == nullptr) {
+      keys.push_back(std::string(node_prefix) + node);
+    }
+  }
+  if (change.kind == "IPAMBlock" && change.before == nullptr) keys.emplace_back(addresses_key);
+}
+
+Millis AddressCollector::left_of_grace(const std::string& key) {
+  const SteadyTime now = clock_.steady();
+  const SteadyTime since = suspected_.lock()->try_emplace(key, now).first->second;
+  return std::chrono::ceil<Millis>(since + grace_ - now);
+}
+
+Result<std::optional<Millis>> AddressCollector::reconcile(const std::string& key) {
+  if (key.starts_with(node_prefix)) return collect_node(key.substr(node_prefix.size()));
+  return collect_addresses();
+}
+
+Result<std::optional<Millis>> AddressCollector::collect_node(const std::string& node) {
+  const std::string key = std::string(node_prefix) + node;
+  const bool exists = registry_.find(api::kind_of("Node"), "", node) != nullptr;
+  if (!exists) {
+    const Millis left = left_of_grace(key);
+    if (left > Millis(0)) return std::optional(left);
+    HOP_CHECK(release_node(registry_, node));
+  }
+  suspected_.lock()->erase(key);
+  return settled();
+}
+
+Result<std::optional<Millis>> AddressCollector::collect_addresses() {
+  std::optional<Millis> next;
+  std::set<std::string> still;
+  for (const SharedJson& object : registry_.all(block_kind())) {
+    const auto block = plan::block_from_json(*object);
+    if (!block.ok()) continue;  // A person edited it; the agents say so where it matters.
+    std::set<std::string> due;
+    const auto stale = stale_handles(*block, [&](const std::string& space, const std::string& pod) {
+      return registry_.find(api::kind_of("Pod"), space, pod) != nullptr;
+    });
+    for (const std::string& handle : stale) {
+      still.insert(handle);
+      const Millis left = left_of_grace(handle);
+      if (left <= Millis(0)) {
+        due.insert(handle);
+      } else {
+        next = std::min(next.value_or(left), left);
+      }
+    }
+    if (!due.empty()) HOP_CHECK(free(*object, due));
+  }
+  std::erase_if(*suspected_.lock(), [&](const auto& item) {
+    return !item.first.starts_with(node_prefix) && !still.contains(item.first);
+  });
+  return next;
+}
+
+Result<void> AddressCollector::free(const Json& object, const std::set<std::string>& handles) {
+  HOP_TRY(plan::AddressBlock block, plan::block_from_json(object));
+  plan::release(block, handles);
+  HOP_CHECK(registry_.update(block_kind(), "", api::name_of(object),
+                             plan::to_json(block, object["metadata"])));
+  for (const std::string& handle : handles) {
+    auto gone = registry_.remove(api::kind_of("IPAMHandle"), "", plan::handle_object_name(handle));
+    if (!gone && gone.error().code() != ErrorCode::not_found) return std::move(gone).error();
+  }
+  return {};
+}
+
+}  // namespace hoplab::reconcile
