@@ -14,6 +14,8 @@
 #include "cmd/options.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/cluster_config.h"
+#include "runtime/reconcile/bootstrap.h"
+#include "runtime/reconcile/controller_manager.h"
 #include "store/api/manifest.h"
 #include "store/registry.h"
 #include "web/api_server.h"
@@ -223,6 +225,7 @@ Result<void> serve(const Options& options) {
   mkdir(folder_of(options.get("store")).c_str(), 0700);
   HOP_TRY(auto store, ObjectStore::open(options.get("store"), {}));
   HOP_TRY(auto registry, Registry::open(*store, clock, registry_options(config, pki, clock)));
+  HOP_CHECK(reconcile::bootstrap_cluster(*registry, config ? &*config : nullptr));
 
   web::ApiBackend backend;
   backend.source = registry.get();
@@ -243,9 +246,12 @@ Result<void> serve(const Options& options) {
     server->stop();
     store->close_watches();
   });
+  auto controllers = reconcile::ControllerManager::standard(*registry, clock, log, {});
+  controllers->start();
   api.set_ready();
   server->run();
   stopper.join();
+  controllers->stop();
   log.info("stopped");
   return {};
 }
