@@ -55,6 +55,9 @@ Result<TlsContext> TlsContext::server(const std::string& ca_pem, const KeyPair& 
   static constexpr unsigned char session_id[] = "hoplab";
   // Without an id, resuming a session with a client certificate fails the handshake.
   SSL_CTX_set_session_id_context(made.get(), session_id, sizeof session_id - 1);
+  // Resuming works by tickets; a cache would keep every client's certificate for five minutes.
+  SSL_CTX_set_session_cache_mode(made.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(made.get(), 1);
   SSL_CTX_set_alpn_select_cb(made.get(), choose_http11, nullptr);
   return made;
 }
