@@ -1,15 +1,13 @@
 #include "runtime/tunnel/tunnel.h"
 
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
 
 #include "runtime/base/text.h"
 #include "runtime/netlink/dump.h"
+#include "runtime/netlink/monitor.h"
 #include "runtime/tunnel/tunnel_link.h"
 
 namespace hoplab::tunnel {
@@ -18,32 +16,26 @@ namespace hoplab::tunnel {
 class Tunnel::RouteWatch {
  public:
   static Result<std::unique_ptr<RouteWatch>> open() {
-    Fd events(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = RTMGRP_IPV4_ROUTE;
-    if (!events || bind(events.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      return Error::from_errno(errno, "listen for changes of routes");
-    }
+    HOP_TRY(NetlinkMonitor events,
+            NetlinkMonitor::open({.addresses = false, .routes = true, .neighbors = false}));
     HOP_TRY(NetlinkSocket socket, NetlinkSocket::open());
     return std::unique_ptr<RouteWatch>(new RouteWatch(std::move(events), std::move(socket)));
   }
 
-  [[nodiscard]] int fd() const { return events_.get(); }
+  [[nodiscard]] int fd() const { return events_.fd(); }
 
-  /// Takes all events off the queue (what they say does not matter) and reads the routes.
+  /// Takes all events off the queue and reads the routes: they are few, and a link that goes down
+  /// takes routes along that no event tells of.
   Result<std::vector<Route>> read() {
-    std::array<char, 8192> event{};
-    while (recv(events_.get(), event.data(), event.size(), 0) > 0 || errno == ENOBUFS) {
-    }
+    HOP_CHECK(events_.read());
     return dump_routes(socket_);
   }
 
  private:
-  RouteWatch(Fd events, NetlinkSocket socket)
+  RouteWatch(NetlinkMonitor events, NetlinkSocket socket)
       : events_(std::move(events)), socket_(std::move(socket)) {}
 
-  Fd events_;
+  NetlinkMonitor events_;
   NetlinkSocket socket_;
 };
 
