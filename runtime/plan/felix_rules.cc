@@ -59,13 +59,25 @@ void add_forward(Ruleset& ruleset) {
   append(ruleset, "filter", "FORWARD", {accepted, mark_accepted});
 }
 
+constexpr const char* all_pools = "cali40all-ipam-pools";
+constexpr const char* masq_pools = "cali40masq-ipam-pools";
+
+Rule outgoing_rule_with_sets() {
+  Rule rule;
+  rule.matches = {SetMatch{masq_pools, {SetDirection::source}, false},
+                  SetMatch{all_pools, {SetDirection::destination}, true}};
+  rule.target = Masquerade{true};
+  return rule;
+}
+
 /// "Outside" is outside all pools. Felix says both with sets; with one pool one rule says it too,
 /// with more the pools' addresses are sent back first.
-std::vector<Rule> outgoing_rules(const std::vector<NatPool>& pools) {
+std::vector<Rule> outgoing_rules(const std::vector<NatPool>& pools, bool use_sets) {
   std::vector<Rule> out;
   const bool any = std::any_of(pools.begin(), pools.end(),
                                [](const NatPool& pool) { return pool.nat_outgoing; });
   if (!any) return out;
+  if (use_sets) return {outgoing_rule_with_sets()};
   for (const NatPool& pool : pools) {
     if (pools.size() == 1) break;
     Rule inside;
@@ -107,7 +119,7 @@ void add_nat(Ruleset& ruleset, const FelixRulesInput& input) {
   std::vector<NatPool> pools = input.pools;
   std::sort(pools.begin(), pools.end(),
             [](const NatPool& a, const NatPool& b) { return a.cidr < b.cidr; });
-  append(ruleset, "nat", "cali-nat-outgoing", outgoing_rules(pools));
+  append(ruleset, "nat", "cali-nat-outgoing", outgoing_rules(pools, input.use_sets));
 }
 
 }  // namespace
@@ -117,6 +129,19 @@ Ruleset felix_rules(const FelixRulesInput& input) {
   add_nat(out, input);
   add_forward(out);
   return out;
+}
+
+std::vector<IpSet> felix_sets(const FelixRulesInput& input) {
+  if (!input.use_sets) return {};
+  IpSet all;
+  all.name = all_pools;
+  IpSet masquerade;
+  masquerade.name = masq_pools;
+  for (const NatPool& pool : input.pools) {
+    all.members.push_back(pool.cidr);
+    if (pool.nat_outgoing) masquerade.members.push_back(pool.cidr);
+  }
+  return {all, masquerade};
 }
 
 }  // namespace hoplab::plan

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/model/ipset.h"
 #include "runtime/model/ruleset.h"
 
 namespace hoplab::plan {
@@ -26,6 +27,7 @@ struct NatPool {
 struct FelixRulesInput {
   std::vector<NatPool> pools;
   std::string tunnel = "tunl0";  ///< Empty when nothing is encapsulated.
+  bool use_sets = true;          ///< False where the kernel has no ipset: CIDRs in the rules.
 };
 
 /// What calico-node keeps in the packet filter, in Felix's form: the nat chains (source NAT for
@@ -33,10 +35,12 @@ struct FelixRulesInput {
 /// filter table's FORWARD part. Every rule's first comment is Felix's hash, so a listing shows the
 /// ids of a real cluster.
 ///
-/// Differences to Felix: pools stand in the rules as CIDRs instead of ipsets; the workload dispatch
-/// chains are empty, since there are no policies yet; of INPUT, OUTPUT, raw and mangle, which only
-/// matter to policies and to the check of the outer packets' source, there is nothing.
+/// Differences to Felix: the workload dispatch chains are empty, since there are no policies yet;
+/// of INPUT, OUTPUT, raw and mangle, which only matter to policies and to the check of the outer
+/// packets' source, there is nothing.
 Ruleset felix_rules(const FelixRulesInput& input);
+/// The sets its rules match against; they must exist first. None without `use_sets`.
+std::vector<IpSet> felix_sets(const FelixRulesInput& input);
 
 /// Felix's rule hashes: h(0) = SHA-224(chain), h(i) = SHA-224(h(i-1) + rule text), the first 16
 /// characters of base64url each. `chain` is "FORWARD*appends*" for rules appended to FORWARD.

@@ -54,26 +54,40 @@ TEST(FelixRules, NatHasTheIdsOfARealCluster) {
       ElementsAre("cali:Z-c7XtVd2Bq7s_hA", "cali:nYKhEzDlr11Jccal", "cali:SXWvdsbh4Mw7wOln"));
 }
 
-TEST(FelixRules, WithSetsTheOutgoingRuleWouldHaveFelixsId) {
-  Rule rule;
-  rule.matches = {SetMatch{"cali40masq-ipam-pools", {SetDirection::source}, false},
-                  SetMatch{"cali40all-ipam-pools", {SetDirection::destination}, true}};
-  rule.target = Masquerade{true};
-  EXPECT_THAT(felix_rule_hashes("cali-nat-outgoing", {rule}), ElementsAre("flqWnvo8yq4ULQLa"));
-  rule.target = Masquerade{false};
-  EXPECT_THAT(felix_rule_hashes("cali-nat-outgoing", {rule}), ElementsAre("Dw4T8UWPnCLxRJiI"));
+TEST(FelixRules, OutgoingNatMatchesSets) {
+  const Ruleset rules = one_pool();
+  EXPECT_THAT(ids(rules, "nat", "cali-nat-outgoing"), ElementsAre("cali:flqWnvo8yq4ULQLa"));
+  Rule without_random = rules.find("nat", "cali-nat-outgoing")->rules[0];
+  without_random.matches.erase(without_random.matches.begin());
+  without_random.target = Masquerade{false};
+  EXPECT_THAT(felix_rule_hashes("cali-nat-outgoing", {without_random}),
+              ElementsAre("Dw4T8UWPnCLxRJiI"));
+  FelixRulesInput input;
+  input.pools = {{cidr("172.16.0.0/16"), true}, {cidr("10.0.0.0/16"), false}};
+  const auto sets = felix_sets(input);
+  ASSERT_THAT(sets, SizeIs(2));
+  EXPECT_EQ(sets[0].name, "cali40all-ipam-pools");
+  EXPECT_THAT(sets[0].members, SizeIs(2));
+  EXPECT_EQ(sets[1].name, "cali40masq-ipam-pools");
+  EXPECT_THAT(sets[1].members, ElementsAre(cidr("172.16.0.0/16")));
+  input.use_sets = false;
+  EXPECT_THAT(felix_sets(input), IsEmpty());
 }
 
-TEST(FelixRules, OnePoolIsOneRule) {
-  const Ruleset ruleset = one_pool();
+TEST(FelixRules, WithoutSetsOnePoolIsOneRule) {
+  FelixRulesInput input;
+  input.pools = {{cidr("172.16.0.0/16"), true}};
+  input.use_sets = false;
+  const Ruleset ruleset = felix_rules(input);
   const auto& rules = ruleset.find("nat", "cali-nat-outgoing")->rules;
   ASSERT_THAT(rules, SizeIs(1));
   EXPECT_EQ(rules[0].source, (AddressMatch{cidr("172.16.0.0/16"), false}));
   EXPECT_EQ(rules[0].destination, (AddressMatch{cidr("172.16.0.0/16"), true}));
 }
 
-TEST(FelixRules, OutsideMeansOutsideAllPools) {
+TEST(FelixRules, WithoutSetsOutsideMeansOutsideAllPools) {
   FelixRulesInput input;
+  input.use_sets = false;
   input.pools = {{cidr("172.16.0.0/16"), true}, {cidr("10.0.0.0/16"), false}};
   const Ruleset ruleset = felix_rules(input);
   const auto& rules = ruleset.find("nat", "cali-nat-outgoing")->rules;

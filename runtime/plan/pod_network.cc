@@ -115,12 +115,16 @@ std::vector<Operation> wire_pod(const PodNetwork& network) {
 
 std::vector<Operation> unwire_pod(const PodNetwork& network) {
   const std::string pod = pod_key(network);
+  std::vector<Operation> out;
   // The route first: its address may be given to another pod before the link's deletion is done.
-  return {
-      {network.node_netns, RouteDelete{pod_host_route(network)}, str("pod ", pod, " is gone")},
-      {network.node_netns, LinkDelete{host_link_name(network.namespace_name, network.pod)},
-       str("pod ", pod, " is gone; its end of the cable goes with it")},
-  };
+  if (!network.ip.is_unspecified()) {
+    out.push_back(
+        {network.node_netns, RouteDelete{pod_host_route(network)}, str("pod ", pod, " is gone")});
+  }
+  out.push_back({network.node_netns,
+                 LinkDelete{host_link_name(network.namespace_name, network.pod)},
+                 str("pod ", pod, " is gone; its end of the cable goes with it")});
+  return out;
 }
 
 std::optional<Operation> proxy_arp_route(const std::vector<Route>& routes,

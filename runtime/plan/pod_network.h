@@ -41,8 +41,8 @@ std::vector<Operation> wire_node_side(const PodNetwork& network);
 std::vector<Operation> wire_pod_side(const PodNetwork& network);
 /// Both halves in the order they are applied; what `hoplab why pod` prints.
 std::vector<Operation> wire_pod(const PodNetwork& network);
-/// The reverse, in the node's namespace. Deleting the host end takes the peer and its routes along;
-/// a link that is already gone is no error.
+/// The reverse, in the node's namespace. Deleting the host end takes the peer and its routes along.
+/// Without an address only the link is deleted. Apply with absent_errnos(): either may be gone.
 std::vector<Operation> unwire_pod(const PodNetwork& network);
 
 /// Proxy ARP answers for 169.254.1.1 only if the node itself has a route to it, normally its

@@ -83,6 +83,9 @@ TEST(PodNetwork, BothHalvesAreOneListForPeople) {
   ASSERT_EQ(gone.size(), 2U);
   EXPECT_TRUE(std::holds_alternative<RouteDelete>(gone[0].action));
   EXPECT_EQ(find<LinkDelete>(gone)->name, host_link_name("default", "web"));
+  PodNetwork unknown_address = web();
+  unknown_address.ip = Ipv4();
+  EXPECT_EQ(unwire_pod(unknown_address).size(), 1U);
 }
 
 TEST(PodNetwork, ANodeWithoutADefaultRouteNeedsOneForProxyArp) {
