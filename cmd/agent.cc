@@ -47,6 +47,10 @@ Result<agent::AgentConfig> make_config(const AgentWish& wish, const plan::Cluste
   }
   agent::AgentConfig config;
   config.node.facts = {host->name, host->address()};
+  config.node.first_block = host->first_block;
+  if (!host->interfaces.empty()) {
+    config.node.subnet_length = host->interfaces.front().address.length();
+  }
   config.node.control_plane = host->role == plan::HostRole::control_plane;
   config.node.kubelet_version = cluster.look == "1.22" ? "v1.22.6" : "v" + cluster.look + ".0";
   config.node.cni_folder = wish.cni_folder;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -15,9 +16,11 @@ namespace hoplab::agent {
 struct NodeDescription {
   NodeFacts facts;
   bool control_plane = false;
-  std::string pod_cidr;         ///< May be empty.
-  std::string kubelet_version;  ///< "v1.22.6"
-  std::string cni_folder;       ///< Ready once a *.conflist lies here.
+  std::string pod_cidr;               ///< May be empty.
+  uint8_t subnet_length = 24;         ///< Of the network that the node's address lies in.
+  std::optional<Prefix> first_block;  ///< The node's first IPAM block, if the cluster pins it.
+  std::string kubelet_version;        ///< "v1.22.6"
+  std::string cni_folder;             ///< Ready once a *.conflist lies here.
   int64_t max_pods = 2000;
 };
 

@@ -8,6 +8,8 @@
 #include "runtime/agent/node_reporter.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
+#include "runtime/plan/calico_view.h"
+#include "runtime/plan/ipam_objects.h"
 
 namespace hoplab::agent {
 
@@ -80,14 +82,16 @@ Json make_node(const NodeDescription& node) {
     labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "";
   }
   if (!node.pod_cidr.empty()) spec["podCIDR"] = node.pod_cidr;
-  return {{"apiVersion", "v1"},
-          {"kind", "Node"},
-          {"metadata",
-           {{"name", node.facts.name},
-            {"labels", labels},
-            {"annotations",
-             {{"projectcalico.org/IPv4Address", to_string(node.facts.address) + "/24"}}}}},
-          {"spec", spec}};
+  const Prefix address(node.facts.address, node.subnet_length);
+  Json annotations = {{plan::node_address_annotation, to_string(address)}};
+  if (node.first_block) {
+    annotations[std::string(plan::first_block_annotation)] = to_string(*node.first_block);
+  }
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Node"},
+      {"metadata", {{"name", node.facts.name}, {"labels", labels}, {"annotations", annotations}}},
+      {"spec", spec}};
 }
 
 Json make_node_status(const NodeDescription& node, bool network_ready, const Json& previous,

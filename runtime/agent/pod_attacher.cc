@@ -1,6 +1,8 @@
 #include "runtime/agent/pod_attacher.h"
 
 #include "runtime/netlink/apply.h"
+#include "runtime/netlink/netns.h"
+#include "runtime/netlink/settle.h"
 #include "runtime/plan/ipam.h"
 #include "runtime/plan/pod_network.h"
 
@@ -16,6 +18,10 @@ plan::PodNetwork network_of(const Attachment& who, Ipv4 ip, uint32_t mtu) {
   network.ip = ip;
   network.mtu = mtu;
   return network;
+}
+
+std::string host_link(const Attachment& who) {
+  return plan::host_link_name(who.namespace_name, who.pod);
 }
 
 /// The first failure among the outcomes of one pod's operations.
@@ -52,7 +58,8 @@ Result<void> PodAttacher::detach(const Attachment& who) {
   ApplyContext context;
   context.tolerated_on_delete = absent_errnos();
   context.keep_going = true;
-  auto unwired = apply_operations(node, plan::unwire_pod(network_of(who, Ipv4(), mtu_)), context).status();
+  auto unwired =
+      apply_operations(node, plan::unwire_pod(network_of(who, Ipv4(), mtu_)), context).status();
   auto released = ipam_.release({plan::pod_handle(who.sandbox_id)});
   if (!unwired) return unwired;
   return released;
@@ -75,8 +82,7 @@ std::vector<Result<void>> PodAttacher::wire(const std::vector<PodWiring>& wiring
     netns_of[wiring.who.sandbox_id] = wiring.netns.get();
     plan::PodNetwork network = network_of(wiring.who, wiring.ip, mtu_);
     // A link of that name can only be left over from a crash; asking by name costs one system call.
-    network.stale_link =
-        node->link_index(plan::host_link_name(wiring.who.namespace_name, wiring.who.pod)).ok();
+    network.stale_link = node->link_index(host_link(wiring.who)).ok();
     auto part = plan::wire_node_side(network);
     ranges.emplace_back(operations.size(), part.size());
     operations.insert(operations.end(), part.begin(), part.end());
@@ -86,6 +92,7 @@ std::vector<Result<void>> PodAttacher::wire(const std::vector<PodWiring>& wiring
   context.peer_netns = [&](const std::string& name) -> Result<int> { return netns_of.at(name); };
   ApplyReport report = apply_operations(*node, operations, context);
 
+  std::vector<std::string> plugged;
   for (size_t i = 0; i < wirings.size(); ++i) {
     auto [first, count] = ranges[i];
     results[i] = result_of(std::span(report.outcomes).subspan(first, count));
@@ -97,7 +104,12 @@ std::vector<Result<void>> PodAttacher::wire(const std::vector<PodWiring>& wiring
     }
     auto inside = plan::wire_pod_side(network_of(wirings[i].who, wirings[i].ip, mtu_));
     results[i] = apply_operations(*pod, inside).status();
+    if (results[i]) plugged.push_back(host_link(wirings[i].who));
   }
+  // Else one pod in twenty loses its first packet and with it a second.
+  auto here = current_netns();
+  auto settled = here ? settle_links(here->get(), plugged) : Result<void>(here.error());
+  if (!settled) log_.error("waiting for pods' links", settled.error());
   return results;
 }
 
