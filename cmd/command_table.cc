@@ -24,6 +24,7 @@ extern const Command kubeconfig_command;
 extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
+extern const Command calico_node_command;
 extern const Command version_command;
 extern const Command node_init_command;
 extern const Command tunnel_command;
@@ -48,13 +49,13 @@ const std::array all_commands{
     &demo_command,
     &server_command,
     &agent_command,
+    &calico_node_command,
     &version_command,
     &node_init_command,
     &tunnel_command,
     &tcpdump_command,
     &sandbox_init_command,
     &sudo_command,
-    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
     &kube_proxy_command,
     &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
     &nginx_command,      &whoami_command,       &node_init_command, &tunnel_command,

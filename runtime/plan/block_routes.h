@@ -51,6 +51,7 @@ struct BlockRoutesInput {
   /// Where packets to nodes outside the own subnet go when nothing encapsulates them.
   std::optional<Ipv4> uplink_gateway;
   std::string netns;  ///< For the operations; empty = the current one.
+  bool operator==(const BlockRoutesInput&) const = default;
 };
 
 /// The routes that Calico's BIRD would make (facts/calico.md 3): one per remote block, a blackhole

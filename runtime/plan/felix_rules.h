@@ -28,6 +28,7 @@ struct FelixRulesInput {
   std::vector<NatPool> pools;
   std::string tunnel = "tunl0";  ///< Empty when nothing is encapsulated.
   bool use_sets = true;          ///< False where the kernel has no ipset: CIDRs in the rules.
+  bool operator==(const FelixRulesInput&) const = default;
 };
 
 /// What calico-node keeps in the packet filter, in Felix's form: the nat chains (source NAT for

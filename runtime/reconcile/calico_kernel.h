@@ -19,6 +19,7 @@ struct NodeNetwork {
   plan::BlockRoutesInput routes;
   std::optional<Ipv4> tunnel_address;  ///< None when no pool encapsulates.
   uint32_t tunnel_mtu = 1480;
+  bool operator==(const NodeNetwork&) const = default;
 };
 
 /// calico-node's hands: the network of one node, in the namespace of the thread that opens it.

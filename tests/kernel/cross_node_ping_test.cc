@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "runtime/plan/tunnel_plan.h"
 #include "runtime/tunnel/packet.h"
 #include "runtime/tunnel/tunnel.h"
+#include "tests/kernel/running_tunnel.h"
 #include "tests/kernel/sandbox_netns.h"
 
 // The milestone that stays green: a packet from a pod on one node reaches a pod on another node,
@@ -31,61 +31,13 @@
 namespace hoplab {
 namespace {
 
+using test::RunningTunnel;
 using tunnel::Bytes;
 using tunnel::Variant;
 
 Prefix cidr(std::string_view text) {
   return Prefix::parse(text).value();
 }
-
-/// Runs `work` on a thread of its own inside the namespace.
-template <typename Work>
-std::thread thread_in(int netns_fd, Work work) {
-  return std::thread([netns_fd, work = std::move(work)] {
-    auto inside = NetnsGuard::enter(netns_fd);
-    ASSERT_TRUE(inside) << inside.error().message();
-    work();
-  });
-}
-
-/// What `hoplab tunnel` does, as a thread.
-class RunningTunnel {
- public:
-  RunningTunnel(int netns_fd, Variant variant) : stop_(eventfd(0, EFD_CLOEXEC)) {
-    Fd ready(eventfd(0, EFD_CLOEXEC));
-    thread_ = thread_in(netns_fd, [this, variant, &ready] {
-      tunnel::TunnelOptions options;
-      options.only = variant;
-      auto opened = tunnel::Tunnel::open(options, Log("tunnel"));
-      EXPECT_TRUE(opened) << (opened ? "" : opened.error().message());
-      const uint64_t one = 1;
-      EXPECT_EQ(write(ready.get(), &one, sizeof one), 8);
-      if (!opened) return;
-      auto ended = (*opened)->run(stop_.get());
-      EXPECT_TRUE(ended) << (ended ? "" : ended.error().message());
-      statistics_ = (*opened)->statistics();
-    });
-    uint64_t value = 0;
-    EXPECT_EQ(read(ready.get(), &value, sizeof value), 8);
-  }
-  RunningTunnel(const RunningTunnel&) = delete;
-  RunningTunnel& operator=(const RunningTunnel&) = delete;
-  ~RunningTunnel() { stop(); }
-
-  Json stop() {
-    if (thread_.joinable()) {
-      const uint64_t one = 1;
-      EXPECT_EQ(write(stop_.get(), &one, sizeof one), 8);
-      thread_.join();
-    }
-    return statistics_;
-  }
-
- private:
-  Fd stop_;
-  Json statistics_;
-  std::thread thread_;
-};
 
 /// What passes a link, as frames.
 class Capture {
