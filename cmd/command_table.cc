@@ -4,19 +4,10 @@
 
 namespace hoplab::cmd {
 
-extern const Command nginx_command;
-extern const Command node_init_command;
-extern const Command tunnel_command;
-extern const Command agent_command;
-extern const Command capture_command;
-extern const Command demo_command;
-extern const Command doctor_command;
-extern const Command tcpdump_command;
 extern const Command up_command;
 extern const Command down_command;
 extern const Command status_command;
 extern const Command list_command;
-extern const Command kube_proxy_command;
 extern const Command shell_command;
 extern const Command capture_command;
 extern const Command doctor_command;
@@ -26,9 +17,11 @@ extern const Command server_command;
 extern const Command agent_command;
 extern const Command calico_node_command;
 extern const Command version_command;
+extern const Command nginx_command;
 extern const Command node_init_command;
 extern const Command tunnel_command;
 extern const Command tcpdump_command;
+extern const Command kube_proxy_command;
 extern const Command whoami_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
@@ -51,9 +44,12 @@ const std::array all_commands{
     &agent_command,
     &calico_node_command,
     &version_command,
+    &nginx_command,
     &node_init_command,
     &tunnel_command,
     &tcpdump_command,
+    &kube_proxy_command,
+    &whoami_command,
     &sandbox_init_command,
     &sudo_command,
     &kube_proxy_command,

@@ -56,6 +56,7 @@ proc::HostSpec SandboxHosts::host_spec(const plan::HostConfig& host) const {
   spec.init.executable = proc::inside::executable;
   spec.init.argv = {"hoplab", "node-init"};
   spec.init.env = proc::inside_environment();
+  spec.user_namespace = spec_.user_namespace;
   return spec;
 }
 

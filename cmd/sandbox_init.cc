@@ -2,6 +2,7 @@
 // reaps, starts again what ends. When it ends, the kernel ends everything in the sandbox.
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -55,7 +56,7 @@ class SandboxInit {
                 listeners.size() > 1 ? std::move(listeners[1]) : Fd()) {}
 
   Result<void> build() {
-    HOP_CHECK(proc::prepare_sandbox_mounts(spec_.executable, spec_.tools));
+    HOP_CHECK(proc::prepare_sandbox_mounts(spec_.executable, spec_.tools, spec_.user_namespace));
     if (::sethostname("sandbox", 7) != 0) return Error::from_errno(errno, "naming the sandbox");
     HOP_CHECK(proc::write_files(proc::inside::root, sandbox_files()));
     auto wired = [this] { return server_.listen_inside(hosts_); };
@@ -211,6 +212,14 @@ class SandboxInit {
   bool leave_ = false;
 };
 
+/// Hosts, their namespaces and every pod's sockets are descriptors somewhere.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Result<void> build_and_keep(proc::MessageSocket& up) {
   HOP_TRY(Fd signals, watch_signals());
   HOP_TRY(auto first, up.receive(Millis(60000)));
@@ -231,6 +240,7 @@ int run(const Invocation&) {
   if (::getpid() != 1) {
     return fail(Error(ErrorCode::invalid, "sandbox-init is started by `hoplab up` only"));
   }
+  raise_descriptor_limit();
   proc::MessageSocket up{Fd(proc::up_channel_number)};
   auto kept = build_and_keep(up);
   if (kept) return exit_ok;

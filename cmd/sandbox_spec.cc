@@ -21,13 +21,16 @@ bool installed(std::string_view program) {
   return false;
 }
 
-/// Names that learners type and that are ours inside. The real kubectl is used where there is one.
+/// Names that learners type and that are ours inside.
 std::vector<std::string> choose_tools() {
   std::vector<std::string> tools;
   for (const char* name : {"docker", "crictl", "calicoctl", "brctl", "sudo"}) {
     if (has_command(name)) tools.emplace_back(name);
   }
-  if (has_command("kubectl") && !installed("kubectl")) tools.emplace_back("kubectl");
+  // The real ones are used where they are installed.
+  for (const char* name : {"kubectl", "tcpdump"}) {
+    if (has_command(name) && !installed(name)) tools.emplace_back(name);
+  }
   return tools;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -83,7 +85,10 @@ Result<void> UpSandbox::build(SandboxSpec spec) {
   HOP_TRY(auto listeners, open_listeners(spec));
   HOP_TRY(Fd log, open_fd(folder_.file("sandbox.log"), O_WRONLY | O_CREAT | O_APPEND, 0600));
   HOP_TRY(sandbox_, proc::create_sandbox(spec.executable, log));
-  single_id_ = !sandbox_->ids.uid_range || !sandbox_->ids.gid_range;
+  // tcpdump insists on becoming another user, whom a single-id map does not have.
+  bool single_id = !sandbox_->ids.uid_range || !sandbox_->ids.gid_range;
+  bool linked = std::find(spec.tools.begin(), spec.tools.end(), "tcpdump") != spec.tools.end();
+  if (single_id && !linked && has_command("tcpdump")) spec.tools.emplace_back("tcpdump");
   spec.user_namespace = sandbox_->user_namespace;
   state_.name = spec.config.name;
   state_.pid = sandbox_->pid;

@@ -39,7 +39,6 @@ class UpSandbox {
 
   [[nodiscard]] uint16_t api_port() const { return state_.api_port; }
   [[nodiscard]] const proc::ClusterFolder& folder() const { return folder_; }
-  [[nodiscard]] bool single_id() const { return single_id_; }
 
  private:
   Result<std::vector<Fd>> open_listeners(const SandboxSpec& spec);
@@ -51,7 +50,6 @@ class UpSandbox {
   proc::SandboxState state_;
   std::optional<proc::NewSandbox> sandbox_;
   Fd signals_;
-  bool single_id_ = false;
   bool kept_ = false;
   bool gone_ = false;
 };

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "runtime/base/text.h"
+#include "runtime/plan/underlay.h"
 
 namespace hoplab::plan {
 
@@ -80,6 +81,23 @@ void check_block(const ClusterConfig& config, size_t i, std::map<Prefix, std::st
   }
   auto [it, added] = blocks.emplace(block, host.name);
   if (!added) errors.add(field, duplicate, str(to_string(block), " is ", it->second, "'s"));
+}
+
+/// Switches and their ports live in one namespace.
+void check_port_names(const ClusterConfig& config, FieldErrors& errors) {
+  std::map<std::string, std::string> owners;
+  for (const auto& segment : config.segments) owners.emplace(segment.name, segment.name);
+  for (size_t h = 0; h < config.hosts.size(); ++h) {
+    for (const auto& interface : config.hosts[h].interfaces) {
+      std::string port = port_name(config, config.hosts[h], interface);
+      auto [it, added] = owners.emplace(port, config.hosts[h].name);
+      // Two hosts of one name have been reported as such.
+      if (added || it->second == config.hosts[h].name) continue;
+      errors.add(host_path(h, "name"), invalid,
+                 str("its port on the switch would be called ", port, ", as ", it->second,
+                     it->second == port ? " is" : "'s"));
+    }
+  }
 }
 
 /// Who has which address; reports the second owner.
@@ -210,6 +228,7 @@ void check_cluster_config(const ClusterConfig& config, FieldErrors& errors) {
   check_networks(config, errors);
   check_segments(config, errors);
   check_hosts(config, errors);
+  check_port_names(config, errors);
 }
 
 bool is_dns_label(std::string_view name, size_t most) {

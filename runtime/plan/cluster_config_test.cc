@@ -145,6 +145,22 @@ TEST(ClusterConfig, RefusesAddressesThatCannotWork) {
   EXPECT_EQ(bad_fields(edited("172.16.5.0/24", "172.16.5.0/26")), Fields{"hosts[1].firstBlock"});
 }
 
+TEST(ClusterConfig, RefusesAHostWhosePortHasASwitchsName) {
+  using Fields = std::vector<std::string>;
+  EXPECT_EQ(bad_fields(R"(
+segments: [{name: a-eth0, network: 10.0.0.0/24}]
+hosts: [{name: a, interfaces: [{segment: a-eth0, address: 10.0.0.1}]}]
+)"),
+            Fields{"hosts[0].name"});
+  EXPECT_EQ(bad_fields(R"(
+segments: [{name: lan, network: 10.0.0.0/24}]
+hosts:
+- {name: port1, interfaces: [{segment: lan, address: 10.0.0.1}]}
+- {name: a-very-long-name, interfaces: [{segment: lan, address: 10.0.0.2}]}
+)"),
+            Fields{"hosts[1].name"});
+}
+
 TEST(ClusterConfig, RefusesNetworksThatOverlap) {
   using Fields = std::vector<std::string>;
   EXPECT_EQ(bad_fields(edited("name: small", "serviceNetwork: 172.16.128.0/20")),

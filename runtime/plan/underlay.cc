@@ -8,14 +8,6 @@ namespace {
 
 constexpr size_t max_link_name = 15;
 
-/// The switch's end of a cable is named after the host at the other end.
-std::string port_name(const ClusterConfig& config, const HostConfig& host,
-                      const HostInterface& interface) {
-  std::string name = host.name + "-" + interface.name;
-  if (name.size() <= max_link_name) return name;
-  return str("port", &host - config.hosts.data(), "-", interface.name);
-}
-
 /// Stable and readable in a capture: the prefix of virtual machines, then the address's last three
 /// bytes. Unique in a segment, because a segment is at most a /8.
 Mac mac_of(const HostInterface& interface) {
@@ -130,6 +122,13 @@ class Plan {
 };
 
 }  // namespace
+
+std::string port_name(const ClusterConfig& config, const HostConfig& host,
+                      const HostInterface& interface) {
+  std::string name = host.name + "-" + interface.name;
+  if (name.size() <= max_link_name) return name;
+  return str("port", &host - config.hosts.data(), "-", interface.name);
+}
 
 std::vector<Operation> plan_underlay(const ClusterConfig& config, const UnderlayFacts& facts) {
   Plan plan(config, facts);

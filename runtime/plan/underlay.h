@@ -28,6 +28,11 @@ std::vector<Operation> plan_host_underlay(const ClusterConfig& config, const Hos
 /// Unplugs a host that is to start again; applied with absent links tolerated.
 std::vector<Operation> plan_host_removal(const ClusterConfig& config, const HostConfig& host);
 
+/// The name of the switch's end of a cable: HOST-eth0, or portN-eth0 (N = place in the file) where
+/// that is too long for the kernel.
+std::string port_name(const ClusterConfig& config, const HostConfig& host,
+                      const HostInterface& interface);
+
 /// The text of the host's /etc/hosts: itself and every other host of the cluster.
 std::string render_hosts_file(const ClusterConfig& config, const HostConfig& host);
 /// The text of /etc/resolv.conf of every host: the pretend internet's DNS servers, if it has any.

@@ -61,6 +61,7 @@ Result<void> prepare_host_mounts(const HostSpec& spec) {
   HOP_TRY(Fd backing, detach_copy(spec.backing));
   HOP_TRY(Fd tools, detach_copy(spec.tools));
   HOP_CHECK(mount_filesystem("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  if (!spec.user_namespace) HOP_CHECK(protect_computer_settings());
   HOP_CHECK(mount_own_sysfs());
   HOP_CHECK(mount_filesystem("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755"));
   for (const char* folder : {"/run/hoplab", "/run/netns", "/run/lock"}) {

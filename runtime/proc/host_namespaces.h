@@ -15,9 +15,10 @@ namespace hoplab::proc {
 /// One lab host to start.
 struct HostSpec {
   std::string name;
-  std::string backing;  ///< Folder of the sandbox that the host sees as its /run/hoplab.
-  std::string tools;    ///< Folder of the sandbox that the host sees as /run/hoplab/bin.
-  Program init;         ///< Pid 1 of the host.
+  std::string backing;          ///< Folder of the sandbox that the host sees as its /run/hoplab.
+  std::string tools;            ///< Folder of the sandbox that the host sees as /run/hoplab/bin.
+  Program init;                 ///< Pid 1 of the host.
+  bool user_namespace = false;  ///< The kernel protects the computer from the host's root.
 };
 
 /// A host between begin_host() and the end of its pid 1.

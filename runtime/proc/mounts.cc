@@ -56,6 +56,26 @@ Result<void> mount_own_sysfs() {
   return {};
 }
 
+namespace {
+
+Result<void> bind_with_flags(const std::string& path, unsigned long flags) {
+  HOP_CHECK(bind_mount(path, path));
+  constexpr unsigned long kept = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (::mount("none", path.c_str(), nullptr, MS_REMOUNT | MS_BIND | kept | flags, nullptr) != 0) {
+    return Error::from_errno(errno, "protecting " + path);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> protect_computer_settings() {
+  HOP_CHECK(bind_with_flags("/proc/sys", MS_RDONLY));
+  HOP_CHECK(bind_with_flags("/proc/sys/net", 0));
+  if (::access("/proc/sysrq-trigger", F_OK) != 0) return {};
+  return bind_with_flags("/proc/sysrq-trigger", MS_RDONLY);
+}
+
 Result<void> make_directories(const std::string& path, unsigned mode) {
   for (size_t at = 1; at != std::string::npos;) {
     at = path.find('/', at);

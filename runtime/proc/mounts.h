@@ -26,6 +26,11 @@ Result<void> attach_copy(const Fd& tree, const std::string& target);
 /// A /sys that shows this network namespace's devices; the cgroup file systems stay where they are.
 Result<void> mount_own_sysfs();
 
+/// Makes what the fresh /proc offers of the whole computer read-only: /proc/sys but for net (which
+/// is the namespace's own), and the SysRq trigger. For root without a user namespace: there the
+/// kernel itself refuses nothing.
+Result<void> protect_computer_settings();
+
 /// mkdir -p; an existing folder is fine.
 Result<void> make_directories(const std::string& path, unsigned mode = 0755);
 

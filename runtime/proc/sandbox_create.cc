@@ -1,8 +1,10 @@
 #include "runtime/proc/sandbox_create.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,6 +26,9 @@ namespace {
   auto go = read_all(mapped.read_end.get(), 16);
   if (!go || *go != "go") ::_exit(1);
   ::setsid();
+  ::umask(022);
+  // What the caller's shell has open (a pipe, a lock) must not stay open as long as the sandbox.
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   auto null = open_fd("/dev/null", O_RDONLY);
   Program init;
   init.executable = executable;

@@ -13,10 +13,11 @@
 namespace hoplab::proc {
 
 Result<void> prepare_sandbox_mounts(const std::string& executable,
-                                    const std::vector<std::string>& tools) {
+                                    const std::vector<std::string>& tools, bool user_namespace) {
   HOP_CHECK(make_mounts_private());
   HOP_TRY(Fd program, detach_copy(executable));
   HOP_CHECK(mount_filesystem("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  if (!user_namespace) HOP_CHECK(protect_computer_settings());
   HOP_CHECK(mount_own_sysfs());
   HOP_CHECK(mount_filesystem("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755"));
   for (const char* folder : {inside::tools, inside::nodes, inside::netns, "/run/lock"}) {

@@ -20,7 +20,7 @@ inline constexpr const char* netns = "/run/netns";
 /// root file system stays visible, nothing spreads out; own /proc, /sys and /run; our executable at
 /// inside::executable with a link for each of `tools` beside it.
 Result<void> prepare_sandbox_mounts(const std::string& executable,
-                                    const std::vector<std::string>& tools);
+                                    const std::vector<std::string>& tools, bool user_namespace);
 
 /// A text that belongs to a host, below its /run/hoplab.
 struct HostFile {

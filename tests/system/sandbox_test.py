@@ -77,6 +77,42 @@ class Linux(scenario.Case):
         self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
 
 
+    def test_keeps_nothing_of_its_starter_open(self):
+        cluster = self.cluster()
+        read_end, write_end = os.pipe()
+        cluster.up("-f", "linux", pass_fds=[write_end])
+        os.close(write_end)
+        ready, _, _ = select.select([read_end], [], [], 5)
+        self.assertTrue(ready, "the pipe is still open in the sandbox")
+        self.assertEqual(os.read(read_end, 1), b"")
+        os.close(read_end)
+
+    def test_umask_of_the_starter_does_not_matter(self):
+        cluster = self.cluster()
+        cluster.up("-f", "linux", preexec_fn=lambda: os.umask(0o077))
+        mode = cluster.shell("linux", "stat", "-c", "%a", "/run/hoplab/bin").stdout
+        self.assertEqual(mode.strip(), "755")
+
+    def test_settings_of_the_computer_cannot_be_changed(self):
+        """Not even by root without a user namespace."""
+        cluster = self.start("-f", "linux")
+        with open("/proc/sys/kernel/printk_ratelimit", encoding="ascii") as file:
+            before = file.read()
+        for where in (cluster.shell, lambda _, *argv, **more: cluster.outside(*argv, **more)):
+            done = where("linux", "sh", "-c", f"echo {before.strip()} > "
+                         "/proc/sys/kernel/printk_ratelimit", check=False)
+            self.assertNotEqual(done.returncode, 0)
+            done = where("linux", "sh", "-c", "echo h > /proc/sysrq-trigger", check=False)
+            self.assertNotEqual(done.returncode, 0)
+            where("linux", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+    def test_tools(self):
+        cluster = self.start("-f", "linux")
+        self.assertEqual(cluster.shell("linux", "sh", "-c", "command -v sudo").stdout.strip(),
+                         "/run/hoplab/bin/sudo")
+        self.assertIn("hoplab", cluster.shell("linux", "hoplab", "version").stdout)
+
+
 class Default(scenario.Case):
     """Five hosts, a client and the pretend internet."""
 
