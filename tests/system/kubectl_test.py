@@ -263,7 +263,8 @@ class KubectlCase:
 
     def test_describe(self):
         self.n("apply", "-f", "-", stdin=DEPLOYMENT + "---" + SERVICE + "---" + POD % ("p", "p"))
-        self.assertRegex(self.n("describe", "pod", "p"), r"(?s)Name: +p\n.*Events: +<none>")
+        self.until(lambda: "FailedScheduling" in self.n("describe", "pod", "p"), "the scheduler's event")
+        self.assertRegex(self.n("get", "events"), r"LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n.*FailedScheduling +pod/")
         self.assertRegex(self.n("describe", "deploy", "web"), r"Replicas: +2 desired")
         self.assertRegex(self.n("describe", "svc", "web"), r"NodePort: +<unset> +3\d{4}/TCP")
         self.assertRegex(self.k("describe", "ns", self.ns), r"Status: +Active")
@@ -288,6 +289,18 @@ class KubectlCase:
         for name in "abc":
             self.n("apply", "-f", "-", stdin=POD % (name, "many"))
         self.assertEqual(self.n("delete", "pods", "--all").count("deleted"), 3)
+
+    def test_owners_and_namespaces_go_with_what_they_own(self):
+        self.n("apply", "-f", "-", stdin=DEPLOYMENT + "---" + SERVICE)
+        self.until(lambda: self.n("get", "pods", "-o", "name").count("pod/web-") == 2, "the deployment's pods")
+        self.assertRegex(self.n("get", "rs"), r"web-[a-z0-9]+ +2 +2 +0 ")
+        self.assertRegex(self.n("rollout", "history", "deploy/web"), r"REVISION +CHANGE-CAUSE\n1 ")
+        self.n("scale", "deploy/web", "--replicas=0")
+        self.until(lambda: self.n("get", "pods", "-o", "name") == "", "the end of the pods")
+        self.assertEqual(self.n("delete", "deploy", "web"), 'deployment.apps "web" deleted\n')
+        self.until(lambda: self.n("get", "rs", "-o", "name") == "", "the end of the replica set")
+        self.assertEqual(self.k("delete", "ns", self.ns, timeout=60), f'namespace "{self.ns}" deleted\n')
+        self.assertIn("NotFound", self.n("get", "svc", "web", rc=1))
 
     def test_watch(self):
         self.n("apply", "-f", "-", stdin=POD % ("a", "a"))
