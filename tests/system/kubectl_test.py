@@ -7,8 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +15,7 @@ import threading
 import time
 import unittest
 
-HOPLAB = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "hoplab"
+from control_plane import HOPLAB, Server
 
 DEPLOYMENT = """
 apiVersion: apps/v1
@@ -51,57 +49,9 @@ def small(kind, name, **metadata):
     return f"apiVersion: v1\nkind: {kind}\nmetadata: {json.dumps({'name': name, **metadata})}\n"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def kubectls():
     found = [os.path.join(os.path.dirname(HOPLAB), "tools", "kubectl"), shutil.which("kubectl")]
     return [k for k in found if k and os.access(k, os.X_OK)]
-
-
-class Server:
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="hoplab-kubectl-")
-        self.port = free_port()
-        self.process = None
-        self.start()
-
-    def start(self):
-        log = os.path.join(self.dir, "log")
-        with open(log, "a", encoding="utf-8") as file:
-            self.process = subprocess.Popen(
-                [HOPLAB, "server", "--listen", f"127.0.0.1:{self.port}", "--pki", self.dir + "/pki",
-                 "--store", self.dir + "/store.db"], stderr=file)
-        for _ in range(500):
-            if self.get("/readyz") == 200:
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise RuntimeError("the server does not start: " + open(log, encoding="utf-8").read())
-
-    def get(self, path):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        c = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=3, context=context)
-        try:
-            c.request("GET", path)
-            return c.getresponse().status
-        except OSError:
-            return None
-        finally:
-            c.close()
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        return self.process.wait(timeout=10)
-
-    def close(self):
-        self.stop()
-        shutil.rmtree(self.dir)
 
 
 class KubectlCase:
@@ -390,77 +340,10 @@ class KubectlCase:
             time.sleep(0.02)
 
 
-class ServerCase(unittest.TestCase):
-    """What no kubectl sends."""
-
-    def setUp(self):
-        self.server = Server()
-        self.addCleanup(self.server.close)
-
-    def context(self):
-        context = ssl.create_default_context(cafile=self.server.dir + "/pki/ca.crt")
-        context.load_cert_chain(self.server.dir + "/pki/admin.crt", self.server.dir + "/pki/admin.key")
-        return context
-
-    def request(self, method, path, body=None, headers=None):
-        c = http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=20, context=self.context())
-        c.request(method, path, body, headers or {})
-        answer = c.getresponse()
-        text = answer.read()
-        c.close()
-        return answer.status, text
-
-    def test_ten_megabytes_are_refused(self):
-        status, text = self.request("POST", "/api/v1/namespaces", b" " * 10_000_000,
-                                    {"Content-Type": "application/json"})
-        self.assertEqual((status, json.loads(text)["reason"]), (413, "RequestEntityTooLarge"))
-
-    def test_half_open_connections_do_not_matter(self):
-        idle = [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(200)]
-        half = self.context().wrap_socket(socket.create_connection(("127.0.0.1", self.server.port)),
-                                          server_hostname="127.0.0.1")
-        half.sendall(b"POST /api/v1/namespaces HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
-        started = time.monotonic()
-        self.assertEqual(self.request("GET", "/api/v1/namespaces")[0], 200)
-        self.assertLess(time.monotonic() - started, 2)
-        half.close()
-        for s in idle:
-            s.close()
-
-    def test_what_was_acknowledged_survives_a_kill(self):
-        for i in range(20):
-            body = json.dumps({"metadata": {"name": f"n{i}"}})
-            self.assertEqual(self.request("POST", "/api/v1/namespaces", body)[0], 201)
-        self.server.stop(signal.SIGKILL)
-        self.server.start()
-        names = [o["metadata"]["name"] for o in json.loads(self.request("GET", "/api/v1/namespaces")[1])["items"]]
-        self.assertLessEqual({f"n{i}" for i in range(20)}, set(names))
-
-    def test_stops_quickly_with_open_watches(self):
-        context = self.context()
-        watches = []
-        for _ in range(20):
-            c = http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=20, context=context)
-            c.request("GET", "/api/v1/pods?watch=true")
-            watches.append((c, c.getresponse()))
-        started = time.monotonic()
-        self.assertEqual(self.server.stop(), 0)
-        self.assertLess(time.monotonic() - started, 3)
-        for c, answer in watches:
-            answer.read()  # Ends cleanly.
-            c.close()
-        self.server.start()
-
-    def test_a_stranger_gets_nothing(self):
-        self.assertEqual(self.server.get("/version"), 200)
-        for path in ("/api", "/api/v1/secrets", "/apis/apps/v1/deployments"):
-            self.assertEqual(self.server.get(path), 401)
-
-
 for number, path in enumerate(kubectls()):
     globals()[f"Kubectl{number}"] = type(f"Kubectl{number}", (KubectlCase, unittest.TestCase), {"kubectl": path})
 
 if __name__ == "__main__":
     if not kubectls():
-        print("SKIPPED: no kubectl here: run cmake/fetch_kubectl.sh <build> (only ServerCase runs)")
+        print("SKIPPED: no kubectl here: run cmake/fetch_kubectl.sh <build>")
     unittest.main(argv=[sys.argv[0]] + sys.argv[2:])
