@@ -18,7 +18,7 @@ constexpr char last_packet = 0;
 constexpr char more_packets = 1;
 
 Error peer_closed() {
-  return Error(ErrorCode::unavailable, "node-init has closed the connection");
+  return Error(ErrorCode::unavailable, "the other end has closed the connection to node-init");
 }
 
 Result<sockaddr_un> socket_address(const std::string& path) {

@@ -99,7 +99,7 @@ void NodeServer::read_requests(ConnectionId id) {
     auto message = found->second->socket.receive_ready();
     if (!message) {
       if (message.error().code() != ErrorCode::unavailable) {
-        log_.error("a client's message", message.error());
+        log_.warning("a client's message was refused: " + message.error().message());
         refuse(id, message.error());
       }
       return close(id);
@@ -240,7 +240,10 @@ void NodeServer::answer(ConnectionId id, const Json& body, std::vector<Fd> descr
   if (found == connections_.end()) return;  // the client has gone meanwhile
   found->second->busy = false;
   if (auto sent = found->second->socket.queue(body, std::move(descriptors)); !sent) {
-    log_.error("answering a client", sent.error());
+    // A client that left before its exec ended is nothing to report.
+    if (sent.error().code() != ErrorCode::unavailable) {
+      log_.error("answering a client", sent.error());
+    }
     return close(id);
   }
   update_watch(*found->second);

@@ -56,40 +56,12 @@ size_t depth(const std::string& path) {
   return static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
 }
 
-bool is_below_usr(const std::string& path) {
-  auto parts = split(path, '/');
-  auto first = std::find_if(parts.begin(), parts.end(),
-                            [](std::string_view part) { return !part.empty() && part != "."; });
-  return first != parts.end() && *first == "usr";
-}
-
-/// A read-only /usr has no place for an image's files or a volume there.
-bool wants_layer(const RootfsSpec& spec) {
-  return std::any_of(spec.files.begin(), spec.files.end(),
-                     [](const ImageFile& file) { return is_below_usr(file.path); }) ||
-         std::any_of(spec.mounts.begin(), spec.mounts.end(),
-                     [](const Mount& mount) { return is_below_usr(mount.target); });
-}
-
-/// The directory with an empty layer on top of it, in memory.
-Result<PendingMount> layer_over(const std::string& path) {
-  // overlayfs takes paths, not descriptors (before Linux 6.13), so the layer stands at the staging
-  // place for a moment; it stays alive as part of the overlay.
-  HOP_TRY(Fd layer, new_filesystem("tmpfs", {{"mode", "755"}}, 0));
-  HOP_TRY(Fd place, open_fd(staging, O_PATH | O_DIRECTORY));
-  HOP_CHECK(attach(layer, place));
-  for (const char* name : {"upper", "work"}) {
-    if (::mkdirat(layer.get(), name, 0755) != 0) return Error::from_errno(errno, "making a layer");
-  }
-  std::string base = staging;
-  auto overlay = new_filesystem(
-      "overlay", {{"lowerdir", path}, {"upperdir", base + "/upper"}, {"workdir", base + "/work"}},
-      MOUNT_ATTR_NODEV);
-  if (::umount2(staging, MNT_DETACH) != 0) return Error::from_errno(errno, "leaving a layer");
-  if (!overlay) {
-    return std::move(overlay).error().context("a writable layer over " + path);
-  }
-  return PendingMount{*std::move(overlay), path, true};
+/// What has to be made in the container; below /usr that takes room.
+std::vector<std::string> targets_of(const RootfsSpec& spec) {
+  std::vector<std::string> targets;
+  for (const ImageFile& file : spec.files) targets.push_back(file.path);
+  for (const Mount& mount : spec.mounts) targets.push_back(mount.target);
+  return targets;
 }
 
 /// The machine's programs, libraries and the few files of /etc they need.
@@ -107,10 +79,13 @@ Result<void> pick_up_machine(RootfsSpec& spec, std::vector<PendingMount>& out) {
       }
       continue;
     }
-    bool layered = std::string_view(path) == "/usr" && wants_layer(spec);
-    auto mount = layered ? layer_over(path) : pick_up(path, path, read_only);
-    if (!mount) return mount.error();
-    out.push_back(*std::move(mount));
+    bool whole = std::string_view(path) != "/usr" || !spec.usr.needed();
+    HOP_TRY(PendingMount mount, pick_up(path, whole ? path : machine_usr, read_only));
+    out.push_back(std::move(mount));
+  }
+  for (const std::string& path : spec.usr.binds) {
+    HOP_TRY(PendingMount mount, pick_up(path, path, read_only));
+    out.push_back(std::move(mount));
   }
   for (const char* path : shared_etc) {
     if (::access(path, F_OK) != 0) continue;
@@ -254,6 +229,13 @@ Result<Fd> make_target(const Fd& root, std::string_view path, bool directory) {
 Result<void> enter_private_root(RootfsSpec spec) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return Error::from_errno(errno, "making mounts private");
+  }
+  spec.usr = plan_usr(targets_of(spec), list_directory);
+  if (spec.usr.needed()) {
+    // Our own programs' directory is a mount inside /usr too.
+    auto targets = targets_of(spec);
+    targets.emplace_back(local_programs);
+    spec.usr = plan_usr(targets, list_directory);
   }
   std::vector<PendingMount> mounts;
   HOP_CHECK(pick_up_machine(spec, mounts));

@@ -9,11 +9,12 @@
 #include "runtime/base/result.h"
 #include "runtime/proc/container_types.h"
 #include "runtime/proc/image.h"
+#include "runtime/proc/rootfs_usr.h"
 
 namespace hoplab::proc {
 
-/// What a container sees as its file system: the machine's programs and libraries read-only (below
-/// a layer of its own where the image has files or the pod has mounts in /usr), all else its own.
+/// What a container sees as its file system: the machine's programs and libraries read-only, all
+/// else its own; where an image has files or a pod mounts in /usr, those directories are, too.
 /// Never the machine's /home, /root or /etc (single harmless files of /etc aside: rootfs_tree.cc
 /// lists them).
 struct RootfsSpec {
@@ -30,6 +31,7 @@ struct RootfsSpec {
   std::vector<Mount> mounts;
   /// Filled in by enter_private_root: {"/bin", "usr/bin"} on a merged /usr.
   std::vector<std::pair<std::string, std::string>> system_links;
+  UsrLayout usr;  ///< Likewise.
 };
 
 /// Builds the root and makes it "/" of the calling process, which must be alone in a fresh mount

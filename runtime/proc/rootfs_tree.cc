@@ -82,6 +82,12 @@ Result<void> make_tree(const RootfsSpec& spec) {
     }
   }
   for (const auto& [path, target] : spec.system_links) HOP_CHECK(make_link(target, path));
+  for (const std::string& path : spec.usr.directories) {
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+      return Error::from_errno(errno, "making " + path);
+    }
+  }
+  for (const auto& [path, target] : spec.usr.links) HOP_CHECK(make_link(target, path));
   HOP_CHECK(make_link("/run", "/var/run"));
   HOP_CHECK(make_link("/run/lock", "/var/lock"));
   HOP_CHECK(make_link("/proc/mounts", "/etc/mtab"));

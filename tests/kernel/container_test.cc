@@ -212,6 +212,23 @@ TEST_F(Containers, MountsWorkAndStayInside) {
   EXPECT_THAT(refused.error().message(), HasSubstr("workingDir: must not contain \"..\""));
 }
 
+TEST_F(Containers, ImagesAndPodsMayHaveFilesBelowUsr) {
+  std::string volume = directory() + "/volume";
+  std::filesystem::create_directories(volume);
+  ASSERT_TRUE(write_file(volume + "/page", "from the volume\n"));
+  start_sleeper([&](ContainerSpec& spec) {
+    spec.image = "nginx";
+    spec.mounts = {{volume, "/usr/src/app", false}, {volume, "/usr/share/doc", true}};
+  });
+  EXPECT_THAT(sh("cat /usr/share/nginx/html/index.html"), HasSubstr("Welcome to nginx!"));
+  EXPECT_EQ(sh("cd /usr/share/nginx/html; echo new > index.html; cat index.html; ls"),
+            "new\n50x.html\nindex.html");
+  EXPECT_EQ(sh("cat /usr/src/app/page /usr/share/doc/page"), "from the volume\nfrom the volume");
+  EXPECT_EQ(sh("ls /usr/local/bin; python3 -c 'print(6 * 7)'"), "hoplab\nnginx\n42");
+  EXPECT_THAT(sh("touch /usr/bin/x"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(sh("ls /usr/share/zoneinfo/UTC /usr/share/perl* -d"), HasSubstr("/usr/share/perl5"));
+}
+
 TEST_F(Containers, ShareThePodsNetwork) {
   sandbox("p");
   const std::string serve =

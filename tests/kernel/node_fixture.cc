@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "runtime/base/text.h"
+#include "runtime/proc/cgroup.h"
 #include "runtime/proc/log_reader.h"
 #include "runtime/proc/node_init.h"
 #include "tests/kernel/sandbox_netns.h"
@@ -106,6 +107,7 @@ void NodeTest::stop_node() {
     ::waitpid(pid_, nullptr, 0);
   }
   pid_ = 0;
+  remove_node_cgroups(str("hoplab-test-", ::getpid(), "-node"));
 }
 
 void NodeTest::TearDown() {
