@@ -24,7 +24,7 @@ OuterSocket::OuterSocket(Fd socket)
       outgoing_(batch),
       writes_(batch) {
   for (size_t i = 0; i < batch; ++i) {
-    read_pieces_[i] = {&slots_[i * slot_bytes], slot_bytes};
+    read_pieces_[i] = {slots_.at(i * slot_bytes), slot_bytes};
     reads_[i].msg_hdr.msg_iov = &read_pieces_[i];
     reads_[i].msg_hdr.msg_iovlen = 1;
   }
@@ -78,7 +78,7 @@ Result<void> OuterSocket::receive(std::vector<Bytes>& inner, size_t& malformed) 
     return Error::from_errno(errno, "read from the tunnel's raw socket");
   }
   for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
-    const Bytes outer(&slots_[i * slot_bytes], reads_[i].msg_len);
+    const Bytes outer = slots_.part(i * slot_bytes, reads_[i].msg_len);
     if (auto packet = decapsulate(outer)) {
       inner.push_back(*packet);
     } else {

@@ -47,7 +47,7 @@ class OuterSocket {
   explicit OuterSocket(Fd socket);
 
   Fd socket_;
-  std::vector<uint8_t> slots_;
+  PacketBuffer slots_;
   std::vector<iovec> read_pieces_;
   std::vector<mmsghdr> reads_;
   std::vector<Outgoing> outgoing_;

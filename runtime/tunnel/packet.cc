@@ -153,7 +153,7 @@ bool Segmenter::segment(const Offload& offload, const Ipv4View& ip, Bytes packet
   const uint32_t sequence = tcp ? read32(packet, ip.header_length + 4) : 0;
   for (size_t i = 0, done = 0; i < count; ++i) {
     const size_t part = std::min<size_t>(offload.gso_size, payload - done);
-    const Bytes piece = Bytes(arena_).subspan(used_, headers + part);
+    const Bytes piece = arena_.part(used_, headers + part);
     used_ += piece.size();
     std::memcpy(piece.data(), packet.data(), headers);
     std::memcpy(&piece[headers], &packet[headers + done], part);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,6 +16,20 @@ namespace hoplab::tunnel {
 
 using Bytes = std::span<uint8_t>;
 using ConstBytes = std::span<const uint8_t>;
+
+/// Room for packets. Not cleared: pages cost memory only once a packet was in them.
+class PacketBuffer {
+ public:
+  explicit PacketBuffer(size_t size)
+      : bytes_(std::make_unique_for_overwrite<uint8_t[]>(size)), size_(size) {}
+  [[nodiscard]] uint8_t* at(size_t offset) { return bytes_.get() + offset; }
+  [[nodiscard]] Bytes part(size_t offset, size_t length) { return {at(offset), length}; }
+  [[nodiscard]] size_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<uint8_t[]> bytes_;
+  size_t size_;
+};
 
 /// What the kernel puts in front of a packet whose checksum or segmentation it left to us: the
 /// fields of struct virtio_net_hdr (<linux/virtio_net.h> does not compile as C++). Host byte order,
@@ -82,7 +97,7 @@ class Segmenter {
  private:
   bool segment(const Offload& offload, const Ipv4View& ip, Bytes packet, std::vector<Bytes>& out);
 
-  std::vector<uint8_t> arena_;
+  PacketBuffer arena_;
   size_t used_ = 0;
 };
 

@@ -39,7 +39,7 @@ class PacketDevice final : public Device {
         socket_(std::move(socket)),
         slots_(batch * slot_bytes) {
     for (size_t i = 0; i < batch; ++i) {
-      read_pieces_[i] = {&slots_[i * slot_bytes], slot_bytes};
+      read_pieces_[i] = {slots_.at(i * slot_bytes), slot_bytes};
       reads_[i].msg_hdr.msg_iov = &read_pieces_[i];
       reads_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -54,7 +54,7 @@ class PacketDevice final : public Device {
     if (got < 0) return check_error();
     for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
       Arrival arrival;
-      uint8_t* slot = &slots_[i * slot_bytes];
+      uint8_t* slot = slots_.at(i * slot_bytes);
       const size_t length = reads_[i].msg_len;
       if (length > head_bytes) {
         std::memcpy(&arrival.offload, slot, sizeof(Offload));
@@ -127,7 +127,7 @@ class PacketDevice final : public Device {
   unsigned index_;
   Mac link_mac_;
   Fd socket_;
-  std::vector<uint8_t> slots_;
+  PacketBuffer slots_;
   std::array<iovec, batch> read_pieces_{};
   std::array<mmsghdr, batch> reads_{};
   std::vector<Head> heads_;

@@ -32,7 +32,7 @@ class TunDevice final : public Device {
 
   Result<void> receive(std::vector<Arrival>& out) override {
     for (size_t i = 0; i < batch; ++i) {
-      uint8_t* slot = &slots_[i * slot_bytes];
+      uint8_t* slot = slots_.at(i * slot_bytes);
       const ssize_t got = read(tun_.get(), slot, slot_bytes);
       if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
       if (got < 0) return Error::from_errno(errno, str("read from ", name_));
@@ -67,7 +67,7 @@ class TunDevice final : public Device {
   std::string name_;
   Fd tun_;
   NextHops next_hops_;
-  std::vector<uint8_t> slots_;
+  PacketBuffer slots_;
   std::vector<iovec> pieces_;
 };
 
