@@ -2,9 +2,7 @@
 made, one IP header inside another on the wire, whatever is killed or deleted meanwhile."""
 
 import json
-import re
 import subprocess
-import unittest
 
 import scenario
 
