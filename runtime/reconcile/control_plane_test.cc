@@ -281,6 +281,33 @@ TEST(ControlPlane, ASilentNodeLosesItsEndpointsAndADeletedOneItsPods) {
   EXPECT_TRUE(replaced);
 }
 
+/// The network's own pod is ready before its node is: it is what makes the node ready.
+TEST(ControlPlane, ANewNodesFirstPodStaysReadyAndALostNodesDoesNot) {
+  ControlPlaneFixture plane;
+  plane.add_node("w1");
+  const auto set_ready = [&](const char* status) {
+    const Json conditions = Json::array({{{"type", "Ready"}, {"status", status}}});
+    ASSERT_TRUE(plane.cluster
+                    ->patch(kind("Node"), "", "w1", PatchType::merge,
+                            {{"status", {{"conditions", conditions}}}}, Subresource::status)
+                    .ok());
+  };
+  set_ready("False");
+  Json pod = pod_json("network");
+  pod["spec"]["nodeName"] = "w1";
+  pod["spec"]["tolerations"] = Json::array({{{"operator", "Exists"}}});
+  plane.cluster.make("Pod", "default", pod);
+  plane.make_ready("default", "network");
+  plane.start();
+  ASSERT_TRUE(plane.manager->wait_idle(Millis(10'000)));
+  EXPECT_TRUE(pod_is_ready(*plane.pods().at(0)));
+  set_ready("True");
+  ASSERT_TRUE(plane.manager->wait_idle(Millis(10'000)));
+  set_ready("False");
+  ASSERT_TRUE(plane.manager->wait_idle(Millis(10'000)));
+  EXPECT_FALSE(pod_is_ready(*plane.pods().at(0)));
+}
+
 TEST(ControlPlane, ANamespaceGoesWithAllItHolds) {
   ControlPlaneFixture plane;
   plane.add_node("w1");

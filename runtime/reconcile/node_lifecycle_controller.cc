@@ -29,7 +29,14 @@ void NodeLifecycleController::wake(const ObjectChange& change, std::vector<std::
     // A renewal is no news by itself: the next look finds it. Only a first one starts the watch.
     if (first) keys.push_back(node);
   }
-  if (change.kind == "Node") keys.push_back(api::name_of(change.any()));
+  if (change.kind == "Node") {
+    const std::string node = api::name_of(change.any());
+    const bool was_ready = change.before != nullptr && node_is_ready(*change.before);
+    if (was_ready && change.now != nullptr && !node_is_ready(*change.now)) {
+      lost_.lock()->insert(node);
+    }
+    keys.push_back(node);
+  }
   if (change.kind == "Pod" && change.now != nullptr) {
     // A pod that appears on a node that is gone or tainted.
     const std::string node = node_name_of(*change.now);
@@ -53,13 +60,17 @@ Result<std::optional<Millis>> NodeLifecycleController::reconcile(const std::stri
   const Millis silence = silence_of(key);
   const bool silent = silence >= grace_;
   const NodeVerdict verdict = judge_node(*node, silent, clock_.wall());
-  HOP_CHECK(write(verdict, node_is_ready(*node)));
+  if (node_is_ready(*node) && !verdict.ready) lost_.lock()->insert(key);
+  HOP_CHECK(write(verdict));
+  // Also when the kubelet itself said so: its pods must not stay behind services.
+  if (!verdict.ready && lost_.lock()->contains(key)) HOP_CHECK(mark_pods_not_ready(key));
+  lost_.lock()->erase(key);
   HOP_TRY(std::optional<Millis> again, evict(verdict.node));
   const Millis next = silent ? grace_ : grace_ - silence;
   return std::optional(std::min(again.value_or(next), next));
 }
 
-Result<void> NodeLifecycleController::write(const NodeVerdict& verdict, bool was_ready) {
+Result<void> NodeLifecycleController::write(const NodeVerdict& verdict) {
   const std::string node = api::name_of(verdict.node);
   if (verdict.status_changed) {
     HOP_CHECK(registry_.update(node_kind(), "", node, verdict.node, Subresource::status));
@@ -71,9 +82,7 @@ Result<void> NodeLifecycleController::write(const NodeVerdict& verdict, bool was
     if (verdict.status_changed) wanted["metadata"].erase("resourceVersion");
     HOP_CHECK(registry_.update(node_kind(), "", node, std::move(wanted)));
   }
-  // Also when the kubelet itself said so: its pods must not stay behind services.
-  const bool lost = !verdict.ready && (was_ready || verdict.spec_changed);
-  return lost ? mark_pods_not_ready(node) : Result<void>();
+  return {};
 }
 
 Result<void> NodeLifecycleController::mark_pods_not_ready(const std::string& node) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <string>
 
 #include "runtime/base/locked.h"
 #include "runtime/reconcile/controller.h"
@@ -22,7 +24,7 @@ class NodeLifecycleController final : public Controller {
  private:
   /// When a node was last heard of, by our own clock: the nodes' clocks do not matter.
   [[nodiscard]] Millis silence_of(const std::string& node);
-  Result<void> write(const NodeVerdict& verdict, bool was_ready);
+  Result<void> write(const NodeVerdict& verdict);
   Result<void> mark_pods_not_ready(const std::string& node);
   Result<std::optional<Millis>> evict(const Json& node);
   /// A node may be registered a moment after its first pod, so its pods get the grace as well.
@@ -35,6 +37,9 @@ class NodeLifecycleController final : public Controller {
   const Millis grace_;
   Locked<std::map<std::string, SteadyTime>> heard_;
   Locked<std::map<std::string, SteadyTime>> gone_since_;
+  /// Nodes that said themselves that they are no longer ready. A new node, which is not ready yet,
+  /// is none of them: its first pods are what makes it ready.
+  Locked<std::set<std::string>> lost_;
 };
 
 }  // namespace hoplab::reconcile
