@@ -23,31 +23,11 @@ std::string own_executable() {
   return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "/proc/self/exe";
 }
 
-std::string own_hostname() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
+}  // namespace
 
 Error no_such(std::string_view what, const std::string& id) {
   return Error(ErrorCode::not_found, str("no ", what, " with id \"", id, "\" on this node"));
 }
-
-}  // namespace
-
-/// Both ends of a container's standard streams: the child's go into the plan.
-struct NodeContainers::ChildStreams {
-  Pipe input, output, error;
-
-  Result<void> open(const ContainerSpec& spec) {
-    if (spec.tty) return {};
-    if (spec.stdin_open) {
-      HOP_TRY(input, make_pipe());
-    }
-    HOP_TRY(output, make_pipe());
-    HOP_TRY(error, make_pipe());
-    return {};
-  }
-};
 
 NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& config, EventSink events)
     : loop_(loop),
@@ -56,16 +36,6 @@ NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& confi
       events_(std::move(events)),
       available_(permitted_capabilities().value_or(CapabilitySet{0})),
       executable_(own_executable()) {}
-
-NodeFacts NodeContainers::facts() const {
-  NodeFacts facts;
-  facts.hostname = own_hostname();
-  facts.resolv_conf = read_file("/etc/resolv.conf", 1U << 20U).value_or("");
-  facts.executable = executable_;
-  facts.pause_program = config_.state_directory + "/pause";
-  facts.available = available_;
-  return facts;
-}
 
 Result<SandboxStatus> NodeContainers::run_sandbox(const PodSandboxSpec& spec) {
   HOP_CHECK(validate(spec).context("sandbox"));
@@ -131,123 +101,6 @@ void NodeContainers::sandbox_ended(Sandbox& sandbox) {
   (void)stop_sandbox(id).ok();  // without pause the pod's containers have no pod any more
   emit(ContainerEventKind::sandbox_stopped, id, nullptr);
   drop_if_gone(id);
-}
-
-Result<void> NodeContainers::check_startable(const ContainerSpec& spec) const {
-  HOP_CHECK(validate(spec).context("container"));
-  if (containers_.contains(spec.id)) {
-    return Error(ErrorCode::already_exists, "container \"" + spec.id + "\" exists already");
-  }
-  auto sandbox = sandboxes_.find(spec.sandbox_id);
-  if (sandbox == sandboxes_.end()) return no_such("sandbox", spec.sandbox_id);
-  if (!sandbox->second.status.ready || !sandbox->second.when_gone.empty()) {
-    return Error(ErrorCode::unavailable, "sandbox \"" + spec.sandbox_id + "\" has stopped");
-  }
-  return {};
-}
-
-void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
-  if (auto startable = check_startable(spec); !startable) return done(startable.error());
-  auto image = resolve_image(spec.image);
-  if (!image) return done(image.error());
-  const Sandbox& sandbox = sandboxes_.at(spec.sandbox_id);
-  auto plan = plan_container(spec, sandbox.status.spec, *image, facts());
-  if (!plan) return done(plan.error());
-
-  Container& container = *(containers_[spec.id] = std::make_unique<Container>());
-  container.status.spec = spec;
-  container.status.notes = plan->notes;
-  container.status.created_at = status_time();
-  container.program = std::move(plan->program);
-  container.started = std::move(done);
-  auto mapped = check_ids_mapped(container.program.credentials);
-  if (!mapped) return fail_start(container, 128, mapped.error().message());
-
-  ChildStreams streams;
-  auto writer = LogWriter::open(spec.log);
-  auto sync = make_sync_pair();
-  auto opened = streams.open(spec);
-  for (const Error* error : {writer ? nullptr : &writer.error(), sync ? nullptr : &sync.error(),
-                             opened ? nullptr : &opened.error()}) {
-    if (error != nullptr) return fail_start(container, 128, error->message());
-  }
-  container.cgroup = make_cgroup(spec);
-  ProgramPlan& program = container.program;
-  program.input = streams.input.read_end.get();
-  program.output = streams.output.write_end.get();
-  program.error = streams.error.write_end.get();
-  program.cgroup_join_files.clear();
-  for (const Fd& file : container.cgroup.join_files)
-    program.cgroup_join_files.push_back(file.get());
-
-  PidNamespace pids = PidNamespace::own;
-  if (sandbox.status.spec.share_process_namespace) pids = PidNamespace::of_sandbox;
-  if (sandbox.status.spec.host_pid) pids = PidNamespace::of_host;
-  int child_sync = sync->second.get();
-  auto child = spawn_container(pids, sandbox.pause.pidfd, [&] {
-    run_container_child(program, plan->root, sandbox.pause.pidfd.get(), child_sync);
-  });
-  if (!child) return fail_start(container, 128, child.error().message());
-  program.input = program.output = program.error = -1;
-  container.process = *std::move(child);
-  container.input = std::move(streams.input.write_end);
-  container.sync = std::move(sync->first);
-  container.streams =
-      std::make_unique<ContainerStreams>(loop_, log_.named(spec.id), *std::move(writer));
-  auto watched = loop_.watch(container.sync.get(), EPOLLIN,
-                             [this, &container](uint32_t) { on_sync(container); });
-  if (watched && !spec.tty) {
-    watched = container.streams->start(std::move(streams.output.read_end),
-                                       std::move(streams.error.read_end));
-  }
-  if (!watched) {
-    container.failure.message = watched.error().message();
-    ::kill(container.process.pid, SIGKILL);
-  }
-}
-
-ContainerCgroup NodeContainers::make_cgroup(const ContainerSpec& spec) {
-  if (spec.resources == ResourceSpec{}) return {};
-  if (!cgroups_) {
-    cgroups_ = CgroupControllers::find(config_.cgroup_name(), config_.state_directory + "/cgroup");
-  }
-  ContainerCgroup cgroup = cgroups_->create(spec.id, spec.resources);
-  auto& notes = containers_.at(spec.id)->status.notes;
-  notes.insert(notes.end(), cgroup.notes.begin(), cgroup.notes.end());
-  return cgroup;
-}
-
-void NodeContainers::fail_start(Container& container, int exit_code, const std::string& message) {
-  container.status.state = ContainerState::exited;
-  container.status.exit_code = exit_code;
-  container.status.reason = "StartError";
-  container.status.message = message;
-  container.status.finished_at = status_time();
-  CgroupControllers::remove(container.cgroup);
-  if (auto started = std::exchange(container.started, nullptr)) started(container.status);
-  emit(ContainerEventKind::exited, container.status.spec.sandbox_id, &container);
-}
-
-void NodeContainers::on_sync(Container& container) {
-  SyncNews news = read_sync(container.sync);
-  if (news.failure) container.failure = *std::move(news.failure);
-  if (news.terminal) {
-    auto started = container.streams->start(std::move(news.terminal), Fd());
-    if (!started) log_.error("container " + container.status.spec.id, started.error());
-  }
-  if (!news.ended) return;
-  loop_.forget(container.sync.get());
-  container.sync.reset();
-  // A child that failed tells so before it closes; its end follows as SIGCHLD.
-  if (container.failure.message.empty()) finish_start(container);
-}
-
-void NodeContainers::finish_start(Container& container) {
-  container.status.state = ContainerState::running;
-  container.status.pid = container.process.pid;
-  container.status.started_at = status_time();
-  if (auto started = std::exchange(container.started, nullptr)) started(container.status);
-  emit(ContainerEventKind::started, container.status.spec.sandbox_id, &container);
 }
 
 void NodeContainers::finish_container(Container& container, int wait_status) {

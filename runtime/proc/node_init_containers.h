@@ -73,7 +73,7 @@ class NodeContainers {
  private:
   struct ChildStreams;
 
-  Result<void> launch(Container& container, const Sandbox& sandbox);
+  Result<void> launch(Container& container, const Sandbox& sandbox, const RootfsSpec& root);
   Result<void> check_startable(const ContainerSpec& spec) const;
   [[nodiscard]] NodeFacts facts() const;
   ContainerCgroup make_cgroup(const ContainerSpec& spec);
@@ -96,6 +96,9 @@ class NodeContainers {
   std::map<std::string, Sandbox> sandboxes_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
 };
+
+/// The error for an id that is not known here.
+Error no_such(std::string_view what, const std::string& id);
 
 /// Now, as statuses carry it.
 int64_t status_time();
