@@ -13,6 +13,7 @@ extern const Command capture_command;
 extern const Command doctor_command;
 extern const Command kubeconfig_command;
 extern const Command demo_command;
+extern const Command kubectl_command;
 extern const Command server_command;
 extern const Command agent_command;
 extern const Command calico_node_command;
@@ -53,6 +54,8 @@ const std::array all_commands{
     &sandbox_init_command,
     &sudo_command,
     &kube_proxy_command,
+    &kubectl_command,
+    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
     &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
     &nginx_command,      &whoami_command,       &node_init_command, &tunnel_command,
     &capture_command,    &tcpdump_command,      &version_command,   &up_command,

@@ -1,0 +1,123 @@
+#include "cmd/kubectl_files.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/base/fd.h"
+#include "runtime/base/text.h"
+#include "store/api/manifest.h"
+
+namespace hoplab::cmd::kubectl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_manifest(const fs::path& path) {
+  return path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
+}
+
+template <typename Iterator>
+Result<std::vector<std::string>> manifests_below(const std::string& folder) {
+  std::error_code failed;
+  std::vector<std::string> files;
+  for (Iterator it(folder, failed), end; !failed && it != end; it.increment(failed)) {
+    if (is_manifest(it->path()) && it->is_regular_file(failed)) files.push_back(it->path());
+  }
+  if (failed) return local_error(folder + ": " + failed.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+Result<std::vector<std::string>> expand(const std::string& path, bool recursive) {
+  std::error_code failed;
+  if (path == "-") return std::vector<std::string>{path};
+  if (!fs::exists(path, failed)) return local_error("the path \"" + path + "\" does not exist");
+  if (!fs::is_directory(path, failed)) return std::vector<std::string>{path};
+  HOP_TRY(auto files, recursive ? manifests_below<fs::recursive_directory_iterator>(path)
+                                : manifests_below<fs::directory_iterator>(path));
+  if (files.empty()) {
+    return local_error("error reading [" + path +
+                       "]: recognized file extensions are [.json .yaml .yml]");
+  }
+  return files;
+}
+
+Result<FileObject> place(const Session& session, Json object, const std::string& file) {
+  FileObject out;
+  const std::string api_version = string_or(object, "apiVersion");
+  const std::string kind = string_or(object, "kind");
+  out.kind = api::find_kind(api_version, kind);
+  if (out.kind == nullptr) {
+    return local_error(str("unable to recognize \"", file, "\": no matches for kind \"", kind,
+                           "\" in version \"", api_version, "\""));
+  }
+  if (!member(object, "metadata").is_object()) {
+    return local_error(
+        str("error when reading \"", file, "\": metadata of the ", kind, " is missing or no map"));
+  }
+  out.name = api::name_of(object);
+  out.file = file;
+  if (out.kind->namespaced) {
+    std::string own = api::namespace_of(object);
+    if (!own.empty() && session.namespace_given && own != session.namespace_name) {
+      return local_error(str("the namespace from the provided object \"", own,
+                             "\" does not match the namespace \"", session.namespace_name,
+                             "\". You must pass '--namespace=", own,
+                             "' to perform this operation."));
+    }
+    out.namespace_name = own.empty() ? session.namespace_name : own;
+    object["metadata"]["namespace"] = out.namespace_name;
+  }
+  out.object = std::move(object);
+  return out;
+}
+
+void read_one(const Session& session, const std::string& path, FileObjects& out) {
+  const std::string shown = path == "-" ? "STDIN" : path;
+  auto text = path == "-" ? read_all(0) : read_file(path);
+  if (!text) {
+    out.errors.push_back(local_error(text.error().message()));
+    return;
+  }
+  auto documents = api::parse_manifest(*text, shown);
+  if (!documents) {
+    out.errors.push_back(local_error("error parsing " + documents.error().message()));
+    return;
+  }
+  for (auto& document : *documents) {
+    auto placed = place(session, std::move(document.object), shown);
+    if (placed) {
+      out.objects.push_back(*std::move(placed));
+    } else {
+      out.errors.push_back(std::move(placed).error());
+    }
+  }
+}
+
+}  // namespace
+
+Result<FileObjects> read_files(Session& session) {
+  FileObjects out;
+  for (const std::string& given : session.flags.all("filename")) {
+    for (std::string_view one : split(given, ',')) {
+      HOP_TRY(auto paths, expand(std::string(one), session.flags.on("recursive")));
+      for (const std::string& path : paths) read_one(session, path, out);
+    }
+  }
+  if (out.objects.empty() && out.errors.empty()) {
+    return local_error(str("no objects passed to ", session.verb));
+  }
+  return out;
+}
+
+Result<std::vector<Target>> targets_of_files(Session& session) {
+  HOP_TRY(FileObjects files, read_files(session));
+  if (!files.errors.empty()) return files.errors[0];
+  std::vector<Target> targets;
+  for (const FileObject& file : files.objects)
+    targets.push_back({file.kind, file.name, file.namespace_name});
+  return targets;
+}
+
+}  // namespace hoplab::cmd::kubectl

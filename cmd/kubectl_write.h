@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "cmd/kubectl.h"
+#include "cmd/kubectl_output.h"
+
+namespace hoplab::cmd::kubectl {
+
+/// How a verb that changes objects does it and says so: --dry-run, -o, --validate.
+struct WriteMode {
+  WriteOptions options;
+  bool client_dry_run = false;
+  OutputFormat format;
+
+  static Result<WriteMode> read(const Session& session);
+  /// "pod/x created", with " (dry run)" where nothing was changed; the object when -o asks for it.
+  Result<void> report(const Json& object, std::string_view what) const;
+};
+
+}  // namespace hoplab::cmd::kubectl
