@@ -147,7 +147,13 @@ void Proxy::bring_up_to_date() {
   const plan::ServiceRules::Changes changes = rules_.take_changes();
   if (changes.everything) return resync();
   if (changes.empty()) return;
-  finish_round(kernel_.update(changes.changed, changes.removed));
+  auto report = kernel_.update(changes.changed, changes.removed);
+  if (!report && report.error().code() == ErrorCode::not_found) {
+    // What the change builds on is gone: somebody emptied a table between two looks of ours.
+    report = kernel_.sync(rules_.rules());
+    if (report) tell_restored(*report);
+  }
+  finish_round(report);
 }
 
 void Proxy::resync() {

@@ -48,6 +48,7 @@ class FakeKernel final : public ProxyKernel {
   Result<nft::ApplyReport> update(const Ruleset& changed, const ChainKeys& removed) override {
     auto state = state_.lock();
     ++state->updates;
+    if (state->somebody_flushed) return Error(ErrorCode::not_found, "no chain KUBE-MARK-MASQ");
     for (const Table& table : changed.tables) {
       for (const Chain& chain : table.chains) state->rules.chain(table.name, chain.name) = chain;
     }
@@ -179,6 +180,20 @@ TEST_F(ProxyTest, PutsBackWhatSomebodyRemovedAndSaysSo) {
     return true;
   }));
   EXPECT_THAT(message, HasSubstr("put back 1 rule that somebody removed by hand: iptables -t nat"));
+}
+
+TEST_F(ProxyTest, AChangeOfAnEmptiedTableBringsEverythingBack) {
+  create_service("web", "TCP", 0);
+  start({});
+  ASSERT_TRUE(eventually([&] { return proxy_->healthy(); }));
+  kernel_.state()->somebody_flushed = true;
+  create("EndpointSlice", "default", slice("web", "TCP", {"172.16.1.1"}));
+  ASSERT_TRUE(eventually([&] { return chains_with("KUBE-SEP-") == 1; }));
+  EXPECT_EQ(kernel_.state()->syncs, 2U);
+  EXPECT_TRUE(eventually([&] {
+    auto events = registry_->list(api::kind_of("Event"), {});
+    return events && events->items.size() == 1;
+  }));
 }
 
 TEST_F(ProxyTest, TriesAgainAfterAFailure) {
