@@ -16,8 +16,8 @@ extern const Command demo_command;
 extern const Command kubectl_command;
 extern const Command server_command;
 extern const Command agent_command;
-extern const Command calico_node_command;
 extern const Command version_command;
+extern const Command calico_node_command;
 extern const Command nginx_command;
 extern const Command node_init_command;
 extern const Command tunnel_command;
@@ -43,8 +43,8 @@ const std::array all_commands{
     &demo_command,
     &server_command,
     &agent_command,
-    &calico_node_command,
     &version_command,
+    &calico_node_command,
     &nginx_command,
     &node_init_command,
     &tunnel_command,

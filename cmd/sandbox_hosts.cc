@@ -37,14 +37,19 @@ Result<void> SandboxHosts::build(const std::function<Result<void>()>& wired,
   for (const auto& host : spec_.config.hosts) HOP_CHECK(begin(host));
   HOP_CHECK(apply(plan::plan_underlay(spec_.config, facts_)));
   HOP_CHECK(wired());
-  const plan::HostConfig* master = spec_.config.control_plane();
-  if (master != nullptr) {
-    HOP_CHECK(finish(*master));
+  // The server's start takes longest, so it goes first; everybody else's dials wait for it in its
+  // listener.
+  if (const plan::HostConfig* master = spec_.config.control_plane()) {
+    HOP_CHECK(start_init(*master));
     master_runs();
   }
-  for (const auto& host : spec_.config.hosts) {
-    if (&host != master) HOP_CHECK(finish(host));
+  for (auto& [_, entry] : entries_) {
+    if (!entry.running) proc::release_host(entry.host);
   }
+  for (const auto& host : spec_.config.hosts) {
+    if (!entries_[host.name].running) HOP_CHECK(start_init(host));
+  }
+  for (const auto& host : spec_.config.hosts) HOP_CHECK(wait_for_init(host));
   return {};
 }
 
@@ -75,13 +80,17 @@ Result<void> SandboxHosts::begin(const plan::HostConfig& host) {
   return {};
 }
 
-Result<void> SandboxHosts::finish(const plan::HostConfig& host) {
+Result<void> SandboxHosts::start_init(const plan::HostConfig& host) {
   Entry& entry = entries_[host.name];
-  HOP_CHECK(proc::release_host(entry.host, host.name));
-  HOP_CHECK(proc::wait_for_listener(backing_of(host) + "/node.sock", node_init_timeout)
-                .context("node-init of host " + host.name));
+  proc::release_host(entry.host);
+  HOP_CHECK(proc::confirm_host(entry.host, host.name));
   entry.running = true;
   return {};
+}
+
+Result<void> SandboxHosts::wait_for_init(const plan::HostConfig& host) {
+  return proc::wait_for_listener(backing_of(host) + "/node.sock", node_init_timeout)
+      .context("node-init of host " + host.name);
 }
 
 Result<void> SandboxHosts::apply(const std::vector<Operation>& operations, bool removal) {
@@ -142,7 +151,8 @@ Result<void> SandboxHosts::start_again(const plan::HostConfig& host) {
   HOP_CHECK(apply(plan::plan_host_removal(spec_.config, host), true));
   HOP_CHECK(begin(host));
   HOP_CHECK(apply(plan::plan_host_underlay(spec_.config, host, facts_)));
-  return finish(host);
+  HOP_CHECK(start_init(host));
+  return wait_for_init(host);
 }
 
 std::optional<SteadyTime> SandboxHosts::next_restart() const {

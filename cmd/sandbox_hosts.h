@@ -51,7 +51,8 @@ class SandboxHosts {
 
   [[nodiscard]] proc::HostSpec host_spec(const plan::HostConfig& host) const;
   Result<void> begin(const plan::HostConfig& host);
-  Result<void> finish(const plan::HostConfig& host);
+  Result<void> start_init(const plan::HostConfig& host);
+  Result<void> wait_for_init(const plan::HostConfig& host);
   Result<void> start_again(const plan::HostConfig& host);
   Result<void> apply(const std::vector<Operation>& operations, bool removal = false);
 

@@ -241,6 +241,7 @@ int run(const Invocation&) {
     return fail(Error(ErrorCode::invalid, "sandbox-init is started by `hoplab up` only"));
   }
   raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);
   proc::MessageSocket up{Fd(proc::up_channel_number)};
   auto kept = build_and_keep(up);
   if (kept) return exit_ok;

@@ -16,7 +16,7 @@ namespace hoplab::cmd {
 /// that connect before the server runs, or while it starts again, wait in their queues. One thread.
 class SandboxServer {
  public:
-  /// Without a listener (or spec.server) there is none and nothing happens.
+  /// Without a listener there is none and nothing happens.
   SandboxServer(const SandboxSpec& spec, Log log, Fd listener);
 
   /// Opens the listener on the control plane's address once the host's network is there.

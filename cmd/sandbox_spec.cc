@@ -38,11 +38,11 @@ std::vector<std::string> choose_tools() {
 Json services_of(const plan::ClusterConfig& config, const plan::HostConfig& host) {
   Json services = Json::array();
   if (!host.is_node()) return services;
-  bool tunnel = config.encapsulation == "ipip" && !tunnel::probe().kernel_ipip;
-  for (const char* name : {"tunnel", "agent"}) {
-    if (!has_command(name) || (name == std::string_view("tunnel") && !tunnel)) continue;
+  auto add = [&services](const char* name) {
     services.push_back({{"name", name}, {"argv", {proc::inside::executable, name}}});
-  }
+  };
+  if (config.encapsulation == "ipip" && !tunnel::probe().kernel_ipip) add("tunnel");
+  add("agent");
   return services;
 }
 
@@ -92,7 +92,6 @@ Json to_json(const SandboxSpec& spec) {
           {"userNamespace", spec.user_namespace},
           {"verbose", spec.verbose},
           {"tools", spec.tools},
-          {"server", spec.server},
           {"files", files}};
 }
 
@@ -102,7 +101,6 @@ Result<SandboxSpec> parse_sandbox_spec(const Json& json) {
   spec.executable = string_or(json, "executable");
   spec.user_namespace = bool_or(json, "userNamespace");
   spec.verbose = bool_or(json, "verbose");
-  spec.server = bool_or(json, "server");
   for (const auto& tool : member(json, "tools")) spec.tools.push_back(tool.get<std::string>());
   for (const auto& [host, list] : member(json, "files").items()) {
     for (const auto& file : list) {
@@ -118,7 +116,6 @@ SandboxSpec make_sandbox_spec(const plan::ClusterConfig& config, const std::stri
   spec.config = config;
   spec.executable = executable;
   spec.tools = choose_tools();
-  spec.server = config.control_plane() != nullptr && has_command("server");
   for (const auto& host : config.hosts) spec.files[host.name] = files_of(config, host);
   return spec;
 }

@@ -19,7 +19,6 @@ struct SandboxSpec {
   bool user_namespace = false;     ///< Those who enter have to enter it first.
   bool verbose = false;            ///< Tell each operation before it is done.
   std::vector<std::string> tools;  ///< Links beside the executable.
-  bool server = false;             ///< Start `hoplab server` on the control plane.
   std::map<std::string, std::vector<proc::HostFile>> files;  ///< Host -> its /run/hoplab.
 };
 
@@ -29,8 +28,7 @@ bool has_command(std::string_view name);
 Json to_json(const SandboxSpec& spec);
 Result<SandboxSpec> parse_sandbox_spec(const Json& json);
 
-/// The spec for a config, without certificates: which of our own commands become services of which
-/// host follows from the command table, so that only what exists is started.
+/// The spec for a config, without certificates.
 SandboxSpec make_sandbox_spec(const plan::ClusterConfig& config, const std::string& executable);
 
 }  // namespace hoplab::cmd

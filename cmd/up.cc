@@ -129,10 +129,7 @@ Result<void> finish(UpSandbox& sandbox, const plan::ClusterConfig& config, web::
   HOP_CHECK(write_file(sandbox.folder().file("kubeconfig"),
                        web::kubeconfig_text(config.name, admin), 0600));
   if (!wishes.wait) return sandbox.keep();
-  plan::ClusterConfig expected = config;
-  // Without these no node ever becomes Ready.
-  if (!has_command("agent") || !has_command("calico-node")) expected.hosts.clear();
-  ReadyWatcher watcher(expected, admin);
+  ReadyWatcher watcher(config, admin);
   auto ready = wait_until_ready(sandbox, watcher, wishes.timeout);
   watcher.stop();
   if (ready) return sandbox.keep();
@@ -182,9 +179,8 @@ Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
       std::move(files.begin(), files.end(), std::back_inserter(all));
     }
   }
-  bool server = spec.server;
   HOP_CHECK(sandbox.build(std::move(spec)));
-  if (server) {
+  if (config.control_plane() != nullptr) {
     HOP_CHECK(finish(sandbox, config, std::move(secrets.admin), wishes));
   } else {
     HOP_CHECK(sandbox.keep());

@@ -73,7 +73,7 @@ Result<std::vector<Fd>> UpSandbox::open_listeners(const SandboxSpec& spec) {
   std::vector<Fd> listeners;
   HOP_TRY(Fd control, proc::listen_for_control(folder_.file(proc::control_socket_name)));
   listeners.push_back(std::move(control));
-  if (spec.server) {
+  if (spec.config.control_plane() != nullptr) {
     HOP_TRY(auto api, proc::listen_on_loopback(spec.config.api_port));
     state_.api_port = api.port;
     listeners.push_back(std::move(api.fd));

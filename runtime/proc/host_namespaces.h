@@ -36,8 +36,10 @@ struct Host {
 /// So several hosts prepare themselves while the caller wires their networks.
 Result<Host> begin_host(const HostSpec& spec);
 
-/// Lets init start and waits until it does. The error names the host and the step.
-Result<void> release_host(Host& host, const std::string& name);
+/// Lets init start; once is enough.
+void release_host(Host& host);
+/// Waits until init has started. The error names the host and the step that failed.
+Result<void> confirm_host(Host& host, const std::string& name);
 
 /// What begin_host's child does to its file systems. Separate for sandboxes without hosts.
 Result<void> prepare_host_mounts(const HostSpec& spec);

@@ -219,6 +219,74 @@ class Default(scenario.Case):
         self.assertIn("https://192.168.10.10:6443", inside)
 
 
+class Kubernetes(scenario.Case):
+    """What `up` waits for by itself."""
+
+    def nodes(self, cluster):
+        out = cluster.kubectl("get", "nodes", "-o", "json", check=False).stdout
+        conditions = {}
+        for node in json.loads(out)["items"] if out else []:
+            for condition in node["status"]["conditions"]:
+                if condition["type"] == "Ready":
+                    conditions[node["metadata"]["name"]] = condition["status"]
+        return conditions
+
+    def test_ready_when_up_returns(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("there is no kubectl")
+        cluster = self.cluster()
+        begin = time.monotonic()
+        cluster.up()
+        print(f"up {(time.monotonic() - begin) * 1000:.0f} ms ", end="", flush=True)
+        self.assertEqual(self.nodes(cluster), dict.fromkeys(
+            ("k8s-m", "k8s-w0", "k8s-w1", "k8s-w2"), "True"))
+        pods = json.loads(cluster.kubectl("-n", "kube-system", "get", "pods", "-o", "json").stdout)
+        self.assertGreaterEqual(len(pods["items"]), 8)
+        for pod in pods["items"]:
+            self.assertEqual(pod["status"]["phase"], "Running", pod["metadata"]["name"])
+        # The same from inside, as a learner has it.
+        self.assertIn("k8s-w2", cluster.shell("client", "kubectl", "get", "nodes").stdout)
+        begin = time.monotonic()
+        cluster.down()
+        took = time.monotonic() - begin
+        print(f"down {took * 1000:.0f} ms ", end="", flush=True)
+        self.assertLess(took, 0.5)
+        self.assert_nothing_left(cluster)
+
+    def test_power_cut_of_the_control_plane(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("there is no kubectl")
+        cluster = self.start()
+        cluster.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+        cluster.cut_power("k8s-m")
+        scenario.wait_until("the node is Ready again", lambda: self.nodes(cluster).get("k8s-m")
+                            == "True" and cluster.status()["server"]["state"] == "running", 40)
+        self.assertIn("kept", cluster.kubectl("get", "configmap", "kept").stdout)
+        self.assertIn("k8s-w1", cluster.shell("k8s-w0", "kubectl", "get", "nodes").stdout)
+        cluster.traces = scenario.Traces(cluster)
+
+    def test_not_ready_in_time(self):
+        cluster = self.cluster()
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            # A worker without a way to the control plane never becomes Ready.
+            file.write("segments:\n- {name: a, network: 192.168.1.0/24}\n"
+                       "- {name: b, network: 192.168.2.0/24}\nhosts:\n"
+                       "- {name: m, role: control-plane,"
+                       " interfaces: [{segment: a, address: 192.168.1.1}]}\n"
+                       "- {name: lonely, role: worker,"
+                       " interfaces: [{segment: b, address: 192.168.2.1}]}\n")
+            file.flush()
+            done = cluster.up("-f", file.name, "--timeout", "4", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("not ready after 4 s: nodes 1/2 Ready", done.stderr)
+            self.assertIn("node lonely: has not registered", done.stderr)
+            self.assertFalse(os.path.exists(cluster.folder))
+            done = cluster.up("-f", file.name, "--timeout", "2", "--keep", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("left running", done.stderr)
+        self.assertEqual(cluster.shell("lonely", "hostname").stdout, "lonely\n")
+
+
 class Failures(scenario.Case):
     """Whatever goes wrong, nothing is left."""
 
@@ -387,9 +455,7 @@ class Restarts(scenario.Case):
     def test_power_cut_of_a_host(self):
         cluster = self.start(*UP)
         old = cluster.shell("k8s-w1", "readlink", "/proc/self/ns/net").stdout
-        pids = [pid for pid in scenario.children(cluster.state()["pid"])
-                if os.readlink(f"/proc/{pid}/ns/net") == old.strip()]
-        os.kill(pids[0], signal.SIGKILL)
+        cluster.cut_power("k8s-w1")
         host = lambda: next(h for h in cluster.status()["hosts"] if h["name"] == "k8s-w1")
         scenario.wait_until("k8s-w1 started again",
                             lambda: host()["restarts"] == 1 and host()["state"] == "running")

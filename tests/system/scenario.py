@@ -17,6 +17,7 @@ case starts is ended after the case, and then nothing of it may be left.
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,13 @@ class Cluster:
 
     def status(self):
         return json.loads(self.hoplab("status", "-o", "json").stdout)
+
+    def cut_power(self, host):
+        """Kills pid 1 of a host, and with it everything on it. It starts again by itself."""
+        netns = self.shell(host, "readlink", "/proc/self/ns/net").stdout.strip()
+        init = [pid for pid in children(self.state()["pid"])[1:]
+                if os.readlink(f"/proc/{pid}/ns/net") == netns][0]
+        os.kill(init, signal.SIGKILL)
 
     def kubectl(self, *args, **more):
         env = {**os.environ, "KUBECONFIG": self.folder + "/kubeconfig"}
