@@ -257,7 +257,8 @@ class Kubernetes(scenario.Case):
         if not shutil.which("kubectl"):
             self.skipTest("there is no kubectl")
         cluster = self.start()
-        cluster.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+        cluster.kubectl("apply", "-f", "-", input=json.dumps({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}}))
         cluster.cut_power("k8s-m")
         scenario.wait_until("the node is Ready again", lambda: self.nodes(cluster).get("k8s-m")
                             == "True" and cluster.status()["server"]["state"] == "running", 40)
