@@ -12,6 +12,7 @@ extern const Command shell_command;
 extern const Command capture_command;
 extern const Command doctor_command;
 extern const Command kubeconfig_command;
+extern const Command completion_command;
 extern const Command demo_command;
 extern const Command kubectl_command;
 extern const Command server_command;
@@ -40,6 +41,7 @@ const std::array all_commands{
     &capture_command,
     &doctor_command,
     &kubeconfig_command,
+    &completion_command,
     &demo_command,
     &server_command,
     &agent_command,
