@@ -27,6 +27,7 @@ extern const Command kube_proxy_command;
 extern const Command whoami_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
+extern const Command why_command;
 
 namespace {
 
@@ -42,6 +43,7 @@ const std::array all_commands{
     &doctor_command,
     &kubeconfig_command,
     &completion_command,
+    &why_command,
     &demo_command,
     &server_command,
     &agent_command,

@@ -17,7 +17,8 @@ class Explainer {
 
   void explain(const plan::PortRules& rules) {
     for (const Chain& chain : rules.nat_chains) {
-      out_.push_back({chain_reason(chain), "iptables -t nat -N " + chain.name});
+      out_.push_back(
+          {chain_reason(chain), "iptables -t nat -N " + chain.name, "nat", chain.name, {}});
     }
     for (const Chain& chain : rules.nat_chains) {
       for (const Rule& rule : chain.rules) add("nat", chain.name, rule, rule_reason(chain, rule));
@@ -37,7 +38,7 @@ class Explainer {
  private:
   void add(const std::string& table, const std::string& chain, const Rule& rule,
            const std::string& reason) {
-    out_.push_back({reason, nft::to_command(table, chain, rule)});
+    out_.push_back({reason, nft::to_command(table, chain, rule), table, chain, rule});
   }
   void add_all(const std::string& table, const std::string& chain, const std::vector<Rule>& rules,
                const std::string& reason) {
@@ -86,10 +87,11 @@ class Explainer {
 }  // namespace
 
 std::vector<ExplainedRule> explain_service(const plan::ProxyConfig& config,
-                                           const std::vector<plan::ServicePort>& ports) {
+                                           const std::vector<plan::ServicePort>& ports,
+                                           bool with_comments) {
   std::vector<ExplainedRule> out;
   for (const plan::ServicePort& port : ports) {
-    Explainer(port, out).explain(plan::rules_for_port(config, port, true));
+    Explainer(port, out).explain(plan::rules_for_port(config, port, with_comments));
   }
   return out;
 }

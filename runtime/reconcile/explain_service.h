@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,19 @@ namespace hoplab::reconcile {
 struct ExplainedRule {
   std::string reason;   ///< A sentence for people.
   std::string command;  ///< "iptables -t nat -A KUBE-SVC-… …"
+  // The same as values, to look it up in a kernel.
+  std::string table;
+  std::string chain;
+  std::optional<Rule> rule;  ///< None: it is the chain itself.
   bool operator==(const ExplainedRule&) const = default;
 };
 
 /// Everything in the packet filter of this node that exists because of these ports of a service,
 /// in an order in which the commands work when typed into a node that has the chains of
-/// plan::base_rules(). Pure; for `hoplab why service`.
+/// plan::base_rules(). `with_comments` as in plan::rules_for_port(). Pure; for `hoplab why
+/// service`.
 std::vector<ExplainedRule> explain_service(const plan::ProxyConfig& config,
-                                           const std::vector<plan::ServicePort>& ports);
+                                           const std::vector<plan::ServicePort>& ports,
+                                           bool with_comments = true);
 
 }  // namespace hoplab::reconcile

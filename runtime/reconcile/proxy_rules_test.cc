@@ -209,8 +209,10 @@ TEST(ExplainService, NamesEveryRuleWithItsReason) {
   port.endpoints.resize(2);
   const auto rules = explain_service(config, {port});
   ASSERT_EQ(rules.size(), 3U + 3U + 4U + 1U);  // chains, SVC, SEPs, KUBE-SERVICES
-  EXPECT_EQ(rules[0],
-            (ExplainedRule{"chooses an endpoint of default/nginx", "iptables -t nat -N " + svc}));
+  EXPECT_EQ(rules[0], (ExplainedRule{"chooses an endpoint of default/nginx",
+                                     "iptables -t nat -N " + svc, "nat", svc, std::nullopt}));
+  ASSERT_TRUE(rules.back().rule);
+  EXPECT_EQ(rules.back().chain, "KUBE-SERVICES");
   EXPECT_THAT(rules[4].reason, HasSubstr("one connection in 2"));
   EXPECT_THAT(rules.back().command, HasSubstr("iptables -t nat -A KUBE-SERVICES -d 10.96.7.1/32"));
   for (const ExplainedRule& rule : rules) EXPECT_FALSE(rule.reason.empty()) << rule.command;
