@@ -10,10 +10,14 @@ namespace hoplab::reconcile {
 namespace {
 
 constexpr std::string_view node_prefix = "node/";
+constexpr std::string_view handle_prefix = "handle/";
 constexpr const char* addresses_key = "addresses";
 
 const api::Kind& block_kind() {
   return api::kind_of("IPAMBlock");
+}
+const api::Kind& handle_kind() {
+  return api::kind_of("IPAMHandle");
 }
 
 }  // namespace
@@ -43,6 +47,10 @@ void AddressCollector::wake(const ObjectChange& change, std::vector<std::string>
       keys.push_back(std::string(node_prefix) + node);
     }
   }
+  // A new handle has its address a moment later, unless the agent dies in between.
+  if (change.kind == "IPAMHandle" && change.before == nullptr) {
+    keys.push_back(std::string(handle_prefix) + api::name_of(*change.now));
+  }
   if (change.kind == "IPAMBlock" && change.before == nullptr) keys.emplace_back(addresses_key);
 }
 
@@ -54,7 +62,41 @@ Millis AddressCollector::left_of_grace(const std::string& key) {
 
 Result<std::optional<Millis>> AddressCollector::reconcile(const std::string& key) {
   if (key.starts_with(node_prefix)) return collect_node(key.substr(node_prefix.size()));
+  if (key.starts_with(handle_prefix)) return collect_handle(key);
   return collect_addresses();
+}
+
+Result<std::optional<Millis>> AddressCollector::collect_handle(const std::string& key) {
+  const SharedJson handle = registry_.find(handle_kind(), "", key.substr(handle_prefix.size()));
+  if (handle != nullptr) {
+    const Millis left = left_of_grace(key);
+    if (left > Millis(0)) return std::optional(left);
+    if (!leads_somewhere(*handle)) HOP_CHECK(remove_handle(*handle));
+  }
+  suspected_.lock()->erase(key);
+  return settled();
+}
+
+bool AddressCollector::leads_somewhere(const Json& handle) const {
+  const auto known = plan::handle_from_json(handle);
+  if (!known.ok()) return true;  // A person edited it; it is theirs to repair.
+  for (const auto& [cidr, count] : known->blocks) {
+    const SharedJson object = registry_.find(block_kind(), "", plan::block_object_name(cidr));
+    if (object == nullptr) continue;
+    const auto block = plan::block_from_json(*object);
+    if (!block.ok()) return true;
+    for (const plan::Assignment& one : plan::allocations_of(*block)) {
+      if (one.handle == known->id) return true;
+    }
+  }
+  return false;
+}
+
+Result<void> AddressCollector::remove_handle(const Json& handle) {
+  auto gone = registry_.remove(handle_kind(), "", api::name_of(handle),
+                               {.grace_seconds = {}, .precondition_uid = api::uid_of(handle)});
+  if (!gone && gone.error().code() != ErrorCode::not_found) return std::move(gone).error();
+  return {};
 }
 
 Result<std::optional<Millis>> AddressCollector::collect_node(const std::string& node) {
@@ -72,9 +114,15 @@ Result<std::optional<Millis>> AddressCollector::collect_node(const std::string& 
 Result<std::optional<Millis>> AddressCollector::collect_addresses() {
   std::optional<Millis> next;
   std::set<std::string> still;
+  std::set<std::string> used;
+  bool all_readable = true;
   for (const SharedJson& object : registry_.all(block_kind())) {
     const auto block = plan::block_from_json(*object);
-    if (!block.ok()) continue;  // A person edited it; the agents say so where it matters.
+    if (!block.ok()) {  // A person edited it; the agents say so where it matters.
+      all_readable = false;
+      continue;
+    }
+    for (const plan::Assignment& one : plan::allocations_of(*block)) used.insert(one.handle);
     std::set<std::string> due;
     const auto stale = stale_handles(*block, [&](const std::string& space, const std::string& pod) {
       return registry_.find(api::kind_of("Pod"), space, pod) != nullptr;
@@ -90,10 +138,30 @@ Result<std::optional<Millis>> AddressCollector::collect_addresses() {
     }
     if (!due.empty()) HOP_CHECK(free(*object, due));
   }
+  if (all_readable) HOP_CHECK(collect_unused_handles(used, still, next));
   std::erase_if(*suspected_.lock(), [&](const auto& item) {
-    return !item.first.starts_with(node_prefix) && !still.contains(item.first);
+    return !item.first.starts_with(node_prefix) && !item.first.starts_with(handle_prefix) &&
+           !still.contains(item.first);
   });
   return next;
+}
+
+/// An agent that died after it had given an address back left the handle.
+Result<void> AddressCollector::collect_unused_handles(const std::set<std::string>& used,
+                                                      std::set<std::string>& suspects,
+                                                      std::optional<Millis>& next) {
+  for (const SharedJson& handle : registry_.all(handle_kind())) {
+    const std::string id = string_or(member(*handle, "spec"), "handleID");
+    if (used.contains(id)) continue;
+    suspects.insert(id);
+    const Millis left = left_of_grace(id);
+    if (left <= Millis(0)) {
+      HOP_CHECK(remove_handle(*handle));
+    } else {
+      next = std::min(next.value_or(left), left);
+    }
+  }
+  return {};
 }
 
 Result<void> AddressCollector::free(const Json& object, const std::set<std::string>& handles) {
@@ -102,7 +170,7 @@ Result<void> AddressCollector::free(const Json& object, const std::set<std::stri
   HOP_CHECK(registry_.update(block_kind(), "", api::name_of(object),
                              plan::to_json(block, object["metadata"])));
   for (const std::string& handle : handles) {
-    auto gone = registry_.remove(api::kind_of("IPAMHandle"), "", plan::handle_object_name(handle));
+    auto gone = registry_.remove(handle_kind(), "", plan::handle_object_name(handle));
     if (!gone && gone.error().code() != ErrorCode::not_found) return std::move(gone).error();
   }
   return {};

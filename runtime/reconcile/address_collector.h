@@ -5,7 +5,7 @@
 #include <string>
 
 #include "runtime/base/locked.h"
-#include "runtime/plan/ipam.h"
+#include "runtime/plan/ipam_objects.h"
 #include "runtime/reconcile/controller.h"
 #include "store/registry.h"
 
@@ -17,8 +17,9 @@ std::set<std::string> stale_handles(
     const std::function<bool(const std::string& space, const std::string& pod)>& pod_exists);
 
 /// Takes back what nobody will give back: blocks and tunnel addresses of removed nodes, addresses
-/// of pods that are gone. A node's agent frees its pods' addresses itself, so both get a grace.
-/// Keys: "addresses", "node/NAME".
+/// of pods that are gone, handles of an agent that died before it took the address. A node's agent
+/// frees its pods' addresses itself, so all get a grace.
+/// Keys: "addresses", "node/NAME", "handle/ID".
 class AddressCollector final : public Controller {
  public:
   AddressCollector(Registry& registry, const Clock& clock, Millis grace)
@@ -30,6 +31,11 @@ class AddressCollector final : public Controller {
  private:
   Result<std::optional<Millis>> collect_node(const std::string& node);
   Result<std::optional<Millis>> collect_addresses();
+  Result<void> collect_unused_handles(const std::set<std::string>& used,
+                                      std::set<std::string>& suspects, std::optional<Millis>& next);
+  Result<std::optional<Millis>> collect_handle(const std::string& key);
+  [[nodiscard]] bool leads_somewhere(const Json& handle) const;
+  Result<void> remove_handle(const Json& handle);
   Result<void> free(const Json& block, const std::set<std::string>& handles);
   /// How much of the grace is left since the key was first asked for.
   Millis left_of_grace(const std::string& key);

@@ -70,5 +70,28 @@ TEST(AddressCollector, TakesBackWhatNobodyGivesBack) {
       [&] { return handles() == 0 && plane.cluster->all(api::kind_of("BlockAffinity")).empty(); }));
 }
 
+/// An agent writes the handle, then the block. It may die in between.
+TEST(AddressCollector, AHandleThatLeadsNowhereGoes) {
+  ControlPlaneFixture plane({.address_grace = Millis(50)});
+  const plan::ClusterConfig config = *plan::ready_made_cluster("k8s");
+  ASSERT_TRUE(bootstrap_cluster(*plane.cluster, &config).ok());
+  plane.add_node("w1");
+  IpamClient client(*plane.cluster, plane.cluster.clock, "w1", Log("test", 2, LogLevel::error));
+  plane.cluster.make("Pod", "default", pod_json("here"));
+  take_address(plane, client, "here");
+  const auto block =
+      plan::block_from_json(*plane.cluster->all(api::kind_of("IPAMBlock")).at(0)).value();
+  const auto make = [&](const std::string& id) {
+    plane.cluster.make("IPAMHandle", "", plan::to_json(plan::AddressHandle{id, {{block.cidr, 1}}}));
+  };
+  const auto handles = [&] { return plane.cluster->all(api::kind_of("IPAMHandle")).size(); };
+  make("k8s-pod-network.before-the-start");
+  plane.start();
+  EXPECT_TRUE(eventually([&] { return handles() == 1; }));
+  make("k8s-pod-network.later");
+  EXPECT_TRUE(eventually([&] { return handles() == 1; }));
+  EXPECT_NE(plane.cluster->find(api::kind_of("IPAMHandle"), "", "k8s-pod-network.here"), nullptr);
+}
+
 }  // namespace
 }  // namespace hoplab::reconcile

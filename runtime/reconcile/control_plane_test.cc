@@ -198,6 +198,29 @@ TEST(ControlPlane, EndpointsFollowThePods) {
   EXPECT_TRUE(plane.cluster->all(kind("EndpointSlice"), "default").empty());
 }
 
+TEST(ControlPlane, EndpointsGoWhoeverTakesTheSlicesAndWhenTheServerDiedHalfway) {
+  ControlPlaneFixture plane;
+  const auto endpoints = [](const char* name) {
+    return Json{{"metadata", {{"name", name}}}, {"subsets", Json::array()}};
+  };
+  plane.cluster.make("Endpoints", "default", endpoints("left-over"));
+  plane.start();
+  plane.cluster.make("Endpoints", "default", endpoints("of-a-person"));
+  plane.settle();
+  EXPECT_EQ(plane.cluster->find(kind("Endpoints"), "default", "left-over"), nullptr);
+  EXPECT_NE(plane.cluster->find(kind("Endpoints"), "default", "of-a-person"), nullptr);
+
+  // The garbage collector takes the slices, sooner or later than the endpoints go.
+  for (int i = 0; i < 50; ++i) {
+    plane.cluster.make("Service", "default", service_json(str("web", i), 80));
+    plane.settle();
+    ASSERT_TRUE(plane.cluster->remove(kind("Service"), "default", str("web", i)).ok());
+  }
+  plane.settle();
+  EXPECT_EQ(plane.cluster->all(kind("Endpoints"), "default").size(), 1U);
+  EXPECT_TRUE(plane.cluster->all(kind("EndpointSlice"), "default").empty());
+}
+
 TEST(ControlPlane, ADaemonSetRunsOnceOnEveryNodeAlsoOnOnesThatAreNotReady) {
   ControlPlaneFixture plane;
   plane.add_node("w1");

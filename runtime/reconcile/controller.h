@@ -18,6 +18,7 @@ struct ObjectChange {
   std::string_view kind;
   const Json* before = nullptr;
   const Json* now = nullptr;
+  bool at_start = false;  ///< Nothing changed: the object is there as the controllers start.
   [[nodiscard]] const Json& any() const { return now != nullptr ? *now : *before; }
 };
 

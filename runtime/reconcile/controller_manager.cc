@@ -62,22 +62,23 @@ Result<void> ControllerManager::follow() {
     changes_ = registry_.changes(present.revision);
   }
   std::vector<std::string> keys;
-  for (const SharedJson& object : present.objects) dispatch(nullptr, object.get(), keys);
+  for (const SharedJson& object : present.objects) {
+    dispatch({.kind = {}, .before = nullptr, .now = object.get(), .at_start = true}, keys);
+  }
   dispatched_ = present.revision;
   while (true) {
     HOP_TRY(const std::vector<StoreEvent> events, changes_->take(one_wait));
     for (const StoreEvent& event : events) {
       const Json* before = event.previous.get();
       if (before == nullptr && event.deleted) before = event.object.get();
-      dispatch(before, event.deleted ? nullptr : event.object.get(), keys);
+      const Json* now = event.deleted ? nullptr : event.object.get();
+      dispatch({.kind = {}, .before = before, .now = now}, keys);
       dispatched_ = event.revision;
     }
   }
 }
 
-void ControllerManager::dispatch(const Json* before, const Json* now,
-                                 std::vector<std::string>& keys) {
-  ObjectChange change{.kind = {}, .before = before, .now = now};
+void ControllerManager::dispatch(ObjectChange change, std::vector<std::string>& keys) {
   const std::string kind = string_or(change.any(), "kind");
   change.kind = kind;
   for (size_t i = 0; i < controllers_.size(); ++i) {

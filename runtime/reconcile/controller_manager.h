@@ -52,7 +52,7 @@ class ControllerManager {
   void feed();
   void work();
   void look(const WorkItem& item);
-  void dispatch(const Json* before, const Json* now, std::vector<std::string>& keys);
+  void dispatch(ObjectChange change, std::vector<std::string>& keys);
   Result<void> follow();
 
   Registry& registry_;

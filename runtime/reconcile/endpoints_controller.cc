@@ -41,6 +41,10 @@ Result<void> drop_value(Result<T> result) {
 void EndpointsController::wake(const ObjectChange& change, std::vector<std::string>& keys) {
   if (change.kind == "Service" || change.kind == "Endpoints") {
     keys.push_back(api::key_of(change.any()));
+    const bool removed = change.kind == "Service" && change.now == nullptr;
+    if (removed || (change.kind == "Endpoints" && change.at_start)) {
+      ended_.lock()->insert(keys.back());
+    }
   }
   if (change.kind == "EndpointSlice") {
     // Somebody may have deleted or edited one of ours.
@@ -123,12 +127,14 @@ Result<std::optional<Millis>> EndpointsController::reconcile(const std::string& 
   const ObjectKey id = ObjectKey::parse(key);
   const SharedJson service = registry_.find(service_kind(), id.namespace_name, id.name);
   if (service == nullptr) {
-    // Endpoints without a service are nobody's business but their author's, unless we made them.
-    if (!slices_of(id.namespace_name, id.name).empty()) {
+    // Slices alone tell nothing: the garbage collector may have been faster.
+    if (ended_.lock()->contains(key) || !slices_of(id.namespace_name, id.name).empty()) {
       HOP_CHECK(clean_up(id.namespace_name, id.name));
+      ended_.lock()->erase(key);
     }
     return settled();
   }
+  ended_.lock()->erase(key);
   if (is_deleting(*service)) return settled();
   if (string_or(member(*service, "spec"), "type") == "ExternalName") return settled();
   std::vector<BackendGroup> groups;

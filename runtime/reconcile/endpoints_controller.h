@@ -1,5 +1,8 @@
 #pragma once
 
+#include <set>
+
+#include "runtime/base/locked.h"
 #include "runtime/reconcile/controller.h"
 #include "runtime/reconcile/endpoints_plan.h"
 #include "store/registry.h"
@@ -24,6 +27,9 @@ class EndpointsController final : public Controller {
   Result<void> clean_up(const std::string& space, const std::string& service);
 
   Registry& registry_;
+  /// Services that were deleted, and those that Endpoints were found without at the start: a server
+  /// that died between the two deletions. Other Endpoints without a service are their author's.
+  Locked<std::set<std::string>> ended_;
 };
 
 }  // namespace hoplab::reconcile
