@@ -1,5 +1,7 @@
 #include "runtime/agent/pod_attacher.h"
 
+#include <set>
+
 #include "runtime/netlink/apply.h"
 #include "runtime/netlink/netns.h"
 #include "runtime/netlink/settle.h"
@@ -40,6 +42,15 @@ Result<void> result_of(std::span<const Outcome> outcomes) {
 PodAttacher::PodAttacher(reconcile::IpamClient& ipam, uint32_t mtu, Log log)
     : ipam_(ipam), mtu_(mtu), log_(std::move(log)) {}
 
+Result<void> PodAttacher::release_all_but(const std::vector<std::string>& sandbox_ids) {
+  if (released_unused_) return {};
+  std::set<std::string> keep;
+  for (const std::string& id : sandbox_ids) keep.insert(plan::pod_handle(id));
+  HOP_CHECK(ipam_.release_all_but(keep));
+  released_unused_ = true;
+  return {};
+}
+
 Result<std::map<std::string, Ipv4>> PodAttacher::assign(const std::vector<Attachment>& wanted) {
   std::map<std::string, Ipv4> out;
   if (wanted.empty()) return out;
@@ -61,6 +72,7 @@ Result<void> PodAttacher::detach(const Attachment& who) {
   auto unwired =
       apply_operations(node, plan::unwire_pod(network_of(who, Ipv4(), mtu_)), context).status();
   auto released = ipam_.release({plan::pod_handle(who.sandbox_id)});
+  if (!released) released_unused_ = false;  // Given back before the next address is taken.
   if (!unwired) return unwired;
   return released;
 }

@@ -33,6 +33,10 @@ class PodAttacher {
  public:
   PodAttacher(reconcile::IpamClient& ipam, uint32_t mtu, Log log);
 
+  /// Gives back the addresses of sandboxes other than these, which an agent that was killed took
+  /// for sandboxes that it never made, or that detach() could not give back. Until it has
+  /// succeeded.
+  Result<void> release_all_but(const std::vector<std::string>& sandbox_ids);
   /// An address for each, by sandbox id; all or none.
   Result<std::map<std::string, Ipv4>> assign(const std::vector<Attachment>& wanted);
   /// Makes the veth pairs (one batch for the node's side, one per pod); a result for each.
@@ -44,6 +48,7 @@ class PodAttacher {
   reconcile::IpamClient& ipam_;
   uint32_t mtu_;
   Log log_;
+  bool released_unused_ = false;
 };
 
 }  // namespace hoplab::agent

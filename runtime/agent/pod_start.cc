@@ -27,6 +27,17 @@ void PodWorker::fail_pod(PodRecord& pod, const char* reason, const Error& error)
   pod.retry_at = parts_.clock.steady() + sandbox_retry;
 }
 
+Result<std::map<std::string, Ipv4>> PodWorker::addresses_for(
+    const std::vector<Attachment>& wanted) {
+  // Whatever a killed agent lost has to be made again by now, and so comes past here.
+  std::vector<std::string> known;
+  for (const auto& [uid, pod] : pods_) {
+    if (!pod.sandbox_id.empty()) known.push_back(pod.sandbox_id);
+  }
+  if (!wanted.empty()) HOP_CHECK(parts_.attacher.release_all_but(known));
+  return parts_.attacher.assign(wanted);
+}
+
 void PodWorker::make_sandboxes(const Batch& batch) {
   std::vector<Attachment> wanted;
   for (PodRecord* pod : batch) {
@@ -38,7 +49,7 @@ void PodWorker::make_sandboxes(const Batch& batch) {
     pod->sandbox_id = new_runtime_id();
     if (!pod->host_network()) wanted.push_back({pod->sandbox_id, pod->namespace_name, pod->name});
   }
-  auto addresses = parts_.attacher.assign(wanted);
+  auto addresses = addresses_for(wanted);
   std::vector<PodWiring> wirings;
   std::vector<PodRecord*> wired;
   for (PodRecord* pod : batch) {

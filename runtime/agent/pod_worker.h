@@ -76,6 +76,7 @@ class PodWorker {
  private:
   using Batch = std::vector<PodRecord*>;
 
+  Result<std::map<std::string, Ipv4>> addresses_for(const std::vector<Attachment>& wanted);
   void make_sandboxes(const Batch& batch);
   void fail_pod(PodRecord& pod, const char* reason, const Error& error);
   void take_step(PodRecord& pod, const Step& step);

@@ -198,6 +198,21 @@ Result<void> IpamClient::release(const std::set<std::string>& handles) {
   return {};
 }
 
+Result<void> IpamClient::release_all_but(const std::set<std::string>& keep) {
+  std::set<std::string> unused;
+  HOP_TRY(const ObjectList blocks, source_.list(block_kind(), {}));
+  for (const Json& item : blocks.items) {
+    const auto block = plan::block_from_json(item);
+    if (!block) continue;  // A person edited it; whoever needs an address of it says so.
+    for (const plan::AllocationAttribute& one : block->attributes) {
+      const auto node = one.notes.find("node");
+      const bool own = node != one.notes.end() && node->second == node_;
+      if (own && one.notes.contains("pod") && !keep.contains(one.handle)) unused.insert(one.handle);
+    }
+  }
+  return unused.empty() ? Result<void>() : release(unused);
+}
+
 Result<void> IpamClient::free_in_block(const Prefix& cidr, const std::set<std::string>& handles) {
   auto cached = blocks_.find(cidr);
   bool fresh = cached == blocks_.end();

@@ -31,6 +31,9 @@ class IpamClient {
   Result<std::vector<plan::Assignment>> assign(std::vector<plan::AddressRequest> requests);
   /// Frees every address of the handles; unknown ones are no error.
   Result<void> release(const std::set<std::string>& handles);
+  /// Frees the addresses of this node's pods that no handle in `keep` leads to: those that an agent
+  /// took before it was killed. Never the tunnel's.
+  Result<void> release_all_but(const std::set<std::string>& keep);
   /// The address of tunl0, handle "ipip-tunnel-addr-<node>"; assigned at the first call.
   Result<Ipv4> tunnel_address();
 

@@ -197,6 +197,30 @@ TEST_F(IpamClientTest, ACrashAtAnyWriteLeaksAndDoublesNothing) {
   EXPECT_EQ(count("BlockAffinity"), 8U);
 }
 
+/// An agent that is killed after it took an address and before it made the sandbox.
+TEST_F(IpamClientTest, AddressesThatNoSandboxHasAreReleased) {
+  IpamClient killed = client("w1");
+  ASSERT_TRUE(killed.tunnel_address());
+  ASSERT_TRUE(killed.assign(requests(2)));
+  IpamClient other = client("w2");
+  ASSERT_TRUE(other.assign(requests(1, "other")));
+  IpamClient next = client("w1");
+  ASSERT_TRUE(next.release_all_but({plan::pod_handle("pod1")}));
+  std::set<std::string> left;
+  const ObjectList stored = registry_->list(api::kind_of("IPAMHandle"), {}).value();
+  for (const Json& item : stored.items) {
+    left.insert(plan::handle_from_json(item).value().id);
+  }
+  EXPECT_EQ(left, (std::set<std::string>{plan::tunnel_handle("w1"), plan::pod_handle("pod1"),
+                                         plan::pod_handle("other0")}));
+  size_t allocated = 0;
+  const ObjectList blocks = registry_->list(api::kind_of("IPAMBlock"), {}).value();
+  for (const Json& item : blocks.items) {
+    allocated += plan::allocations_of(plan::block_from_json(item).value()).size();
+  }
+  EXPECT_EQ(allocated, 3U);
+}
+
 TEST_F(IpamClientTest, ClaimsASecondBlockWhenTheFirstIsFull) {
   pool("10.0.0.0/24", 30);
   IpamClient w1 = client("w1");

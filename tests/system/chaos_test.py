@@ -14,7 +14,7 @@ import cluster_state
 import scenario
 
 FULL = os.environ.get("HOPLAB_CHAOS") == "full"
-KILLS, OPERATIONS, PACE = (200, 500, 0.2) if FULL else (40, 120, 0.1)
+KILLS, OPERATIONS, PACE = (200, 500, 0.05) if FULL else (40, 120, 0.1)
 SETTLE_SECONDS = 100
 VICTIMS = ("server", "agent", "tunnel", "calico-node", "kube-proxy")
 
