@@ -6,6 +6,7 @@
 #include "cmd/options.h"
 #include "runtime/base/json.h"
 #include "runtime/observe/machine.h"
+#include "runtime/tunnel/variant.h"
 #include "store/api/manifest.h"
 
 namespace hoplab::cmd {
@@ -43,6 +44,8 @@ int run(const Invocation& invocation) {
     return options.usage_error("unknown output format \"" + format + "\" (text, json, yaml)");
   }
   auto findings = examine_machine();
+  tunnel::Choice choice = tunnel::choose(tunnel::probe());
+  findings.push_back({"tunl0", FindingState::good, choice.message, "", choice.repair});
   bool broken = false;
   Json list = Json::array();
   for (const auto& finding : findings) {

@@ -130,6 +130,7 @@ void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
   std::string image = string_or(pod.spec_of(container), "image");
   parts_.events(pod, "Normal", "Pulled",
                 "Container image \"" + image + "\" already present on machine");
+  parts_.events(pod, "Normal", "Created", "Created container " + container.name);
   parts_.events(pod, "Normal", "Started", "Started container " + container.name);
   note_running(pod, container, *status);
 }

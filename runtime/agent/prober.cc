@@ -5,6 +5,8 @@ namespace hoplab::agent {
 namespace {
 
 constexpr int thread_count = 2;
+/// A program needs a moment to open its port; a refused first probe is only noise.
+constexpr Millis settle_time{100};
 
 }  // namespace
 
@@ -41,7 +43,7 @@ void Prober::start(const std::vector<Probe>& probes) {
     if (probe.kind == ProbeKind::startup) starting_[probe.container_id] = true;
     auto entry = std::make_shared<Entry>(Entry{probe, {}, false});
     live_.emplace(probe.container_id, entry);
-    due_.emplace(now + probe.initial_delay, std::move(entry));
+    due_.emplace(now + std::max(probe.initial_delay, settle_time), std::move(entry));
   }
   while (threads_.size() < thread_count) threads_.emplace_back([this] { work(); });
   changed_.notify_all();

@@ -15,8 +15,6 @@ import statistics
 import sys
 import tempfile
 import time
-import time
-import base64
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 import scenario  # noqa: E402
