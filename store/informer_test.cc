@@ -32,11 +32,12 @@ class CutSource final : public Source {
   }
   Result<std::unique_ptr<Watch>> watch(const api::Kind& kind, const Selection& selection,
                                        int64_t revision) override {
+    const int cuts_before = cuts;  // Before the count: who sees the count can cut this watch.
     ++watches;
     if (away) return server_away();
     if (forget.exchange(false)) return Error(ErrorCode::too_old, "compacted");
     HOP_TRY(auto inner, source_.watch(kind, selection, revision));
-    return std::make_unique<CutWatch>(*this, std::move(inner));
+    return std::make_unique<CutWatch>(*this, std::move(inner), cuts_before);
   }
   Result<Json> create(const api::Kind&, const std::string&, Json, const WriteOptions&) override {
     return server_away();
@@ -62,8 +63,8 @@ class CutSource final : public Source {
  private:
   class CutWatch final : public Watch {
    public:
-    CutWatch(CutSource& owner, std::unique_ptr<Watch> inner)
-        : owner_(owner), inner_(std::move(inner)), cuts_(owner.cuts) {}
+    CutWatch(CutSource& owner, std::unique_ptr<Watch> inner, int cuts)
+        : owner_(owner), inner_(std::move(inner)), cuts_(cuts) {}
     Result<std::optional<WatchEvent>> next(Millis timeout) override {
       const SteadyTime end = std::chrono::steady_clock::now() + timeout;
       while (std::chrono::steady_clock::now() < end) {
@@ -144,10 +145,12 @@ TEST(Informer, ResumesAfterALostConnectionWithoutListing) {
   Informer maps(source, api::kind_of("ConfigMap"), {}, quiet);
   maps.start();
   ASSERT_TRUE(maps.wait_synced(5s));
-  ++source.cuts;
+  ASSERT_TRUE(eventually([&] { return source.watches == 1; }));
   source.away = true;
+  ++source.cuts;
+  // Only once the informer has failed to come back is it certain that it cannot see the change.
+  ASSERT_TRUE(eventually([&] { return source.watches > 1; }));
   cluster.make("ConfigMap", "default", config_map_json("a", "1"));
-  EXPECT_TRUE(eventually([&] { return source.watches > 1; }));
   EXPECT_EQ(maps.get("default/a"), nullptr);
   source.away = false;
   EXPECT_TRUE(eventually([&] { return maps.get("default/a") != nullptr; }));

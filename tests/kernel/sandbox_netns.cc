@@ -128,6 +128,29 @@ Fd SandboxNetns::make_named_host(const std::string& name) {
   return host;
 }
 
+namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+Deadline in_a_moment() {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+}
+
+bool wait_for_reply(int socket, uint16_t id, Deadline deadline) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    timeval wait{left.count() / 1000000, left.count() % 1000000};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    std::array<unsigned char, 1500> packet;
+    const ssize_t n = ::recv(socket, packet.data(), packet.size(), 0);
+    if (n > 0 && is_reply(packet.data(), static_cast<size_t>(n), id)) return true;
+  }
+}
+
+}  // namespace
+
 bool ping(int netns_fd, Ipv4 target, Millis timeout) {
   auto socket = icmp_socket(netns_fd);
   if (!socket) {
@@ -150,21 +173,17 @@ bool ping(int netns_fd, Ipv4 target, Millis timeout) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = target.network_order();
-  if (::sendto(socket->get(), request.data(), request.size(), 0,
-               reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) {
-    return false;
-  }
+  // A link that has just come up may drop the first packet until the kernel's link watcher has run
+  // (netlink/settle.h): the request is repeated, as ping(8) does, until the time is up.
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
-        deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    timeval wait{left.count() / 1000000, left.count() % 1000000};
-    ::setsockopt(socket->get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    std::array<unsigned char, 1500> packet;
-    const ssize_t n = ::recv(socket->get(), packet.data(), packet.size(), 0);
-    if (n > 0 && is_reply(packet.data(), static_cast<size_t>(n), id)) return true;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (::sendto(socket->get(), request.data(), request.size(), 0,
+                 reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) {
+      return false;
+    }
+    if (wait_for_reply(socket->get(), id, std::min(deadline, in_a_moment()))) return true;
   }
+  return false;
 }
 
 void must_apply(int netns_fd, const std::vector<Operation>& operations, int peer_netns_fd) {
