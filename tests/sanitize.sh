@@ -6,7 +6,7 @@ kind=${1:-address}
 build=build/$kind
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" \
   -DHOPLAB_SANITIZE="$kind" "${launcher[@]}" >/dev/null
 cmake --build "$build" -j "$(nproc)" --target unit_tests
 echo "== unit and golden rings under the $kind sanitizer"
