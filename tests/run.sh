@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every test ring: units, goldens, kernel tests, whole-binary scenarios; as the caller and, when
-# the caller is root, once more as an ordinary user. Then units and goldens under ASan+UBSan.
+# the caller is root, once more as an ordinary user. SANITIZE=yes adds units and goldens under
+# ASan+UBSan (also `make asan`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${BUILD:-build/release}
@@ -30,4 +31,8 @@ if [ "$(id -u)" = 0 ]; then
   tests/system/as_user.sh "$build" "$copy" "$user"
 fi
 
-[ "${SANITIZE:-yes}" = no ] || tests/sanitize.sh address
+if [ "${SANITIZE:-no}" = yes ]; then
+  tests/sanitize.sh address
+else
+  echo "NOT RUN: units under ASan+UBSan (SANITIZE=yes make test, or make asan)"
+fi
