@@ -1,7 +1,7 @@
 #include <map>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/text.h"
-#include "store/api/base64.h"
 #include "store/api/quantity.h"
 #include "store/api/schema.h"
 #include "store/api/schema_table.h"

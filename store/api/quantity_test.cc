@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "store/api/base64.h"
-
 namespace hoplab::api {
 namespace {
 
@@ -36,17 +34,6 @@ TEST(Quantity, CountsUpwards) {
   EXPECT_EQ(quantity_of(Json(0.25))->milli, 250);
   EXPECT_FALSE(quantity_of(Json(true)).ok());
   EXPECT_EQ(parse_quantity("9e30")->milli, INT64_MAX);
-}
-
-TEST(Base64, GoesBothWays) {
-  for (std::string_view text : {"", "a", "ab", "abc", "abcd", "\xff\x00z"}) {
-    EXPECT_EQ(base64_decode(base64_encode(text)), text);
-  }
-  EXPECT_EQ(base64_encode("admin"), "YWRtaW4=");
-  EXPECT_EQ(base64_decode("YWRt\naW4="), "admin");
-  for (std::string_view bad : {"a", "ab", "abc", "a=bc", "====", "ab=c", "ab-_", "YQ==YQ=="}) {
-    EXPECT_FALSE(base64_decode(bad).has_value()) << bad;
-  }
 }
 
 }  // namespace

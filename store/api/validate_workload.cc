@@ -1,5 +1,4 @@
 #include "runtime/base/text.h"
-#include "store/api/base64.h"
 #include "store/api/selector.h"
 #include "store/api/validate_rules.h"
 
