@@ -107,11 +107,15 @@ Result<std::vector<ManifestDocument>> parse_manifest(std::string_view text, std:
 
 Result<Json> parse_yaml(std::string_view text, std::string_view file) {
   HOP_TRY(auto documents, read_yaml(text, file));
-  if (documents.empty()) return Json(nullptr);
-  if (documents.size() > 1) {
-    return wrong_document(file, documents[1].line, "expected one document, found another");
+  Json value;
+  for (auto& document : documents) {
+    if (document.value.is_null()) continue;
+    if (!value.is_null()) {
+      return wrong_document(file, document.line, "expected one document, found another");
+    }
+    value = std::move(document.value);
   }
-  return std::move(documents[0].value);
+  return value;
 }
 
 }  // namespace hoplab::api

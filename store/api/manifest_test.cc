@@ -79,6 +79,9 @@ TEST(Manifest, ErrorsNameFileLineAndColumn) {
   EXPECT_THAT(failure("apiVersion: v1\nmetadata: {}\n"), Eq("web.yaml: line 1: kind not set"));
   EXPECT_THAT(failure("kind: Pod\napiVersion: 1\n"),
               Eq("web.yaml: line 2: apiVersion must be a non-empty string"));
+  for (const char* stray : {", a", "kind: Pod\n---\n] x", "a: b\n}", "a\n, {b: c}"}) {
+    EXPECT_THAT(failure(stray), HasSubstr("web.yaml: line ")) << stray;
+  }
   EXPECT_THAT(failure("{\"kind\": \"Pod\",}"), HasSubstr("web.yaml: line 1"));
 }
 
@@ -100,7 +103,12 @@ TEST(Manifest, ReadsManyDocumentsAndLists) {
   EXPECT_EQ(service.line_of("spec.ports[0].port"), 16);
   EXPECT_EQ(service.line_of("spec.ports[0].nodePort"), 16);
   EXPECT_EQ(documents->at(2).object["kind"], "Deployment");
-  EXPECT_TRUE(parse_manifest("", "x")->empty());
+  for (const char* empty : {"", "---", "---\n---\n# c\n---\n...\n---\n"}) {
+    EXPECT_TRUE(parse_manifest(empty, "x")->empty()) << empty;
+    EXPECT_EQ(yaml(empty), nullptr) << empty;
+  }
+  EXPECT_EQ(yaml("---\na: 1\n---\n"), Json({{"a", 1}}));
+  EXPECT_FALSE(parse_yaml("a: 1\n---\nb: 2\n", "x").ok());
 }
 
 TEST(Manifest, ReadsJsonAndTypedLists) {

@@ -43,6 +43,9 @@ YamlDocument YamlBuilder::take_document() {
 }
 
 void YamlBuilder::OnDocumentStart(const YAML::Mark& mark) {
+  // At a stray "," or "]" yaml-cpp finds empty documents for ever without moving on.
+  if (mark.pos <= last_start_) throw YamlMistake{mark, "did not find expected node content"};
+  last_start_ = mark.pos;
   document_ = YamlDocument{};
   document_.line = mark.line + 1;
   open_.clear();

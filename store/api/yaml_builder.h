@@ -64,6 +64,7 @@ class YamlBuilder final : public YAML::EventHandler {
   [[nodiscard]] bool expects_key() const;
 
   YamlDocument document_;
+  int last_start_ = -1;  ///< Offset of the document before.
   std::vector<Frame> open_;
   std::map<YAML::anchor_t, Json> anchors_;
   std::string path_;
