@@ -31,6 +31,8 @@ TEST(Yaml, ReadsScalarsAsKubectlDoes) {
             18446744073709551615U}));
   EXPECT_EQ(yaml("[!!str 12, !!int \"12\", ! 12, -9223372036854775808, 100m, 1Gi, 'it''s']"),
             Json({"12", 12, "12", INT64_MIN, "100m", "1Gi", "it's"}));
+  EXPECT_EQ(yaml(R"(["\N", "\_", "\x41\u00e9\U0001F600", "\0"])"),
+            Json({"\xC2\x85", "\xC2\xA0", "A\u00e9\U0001F600", std::string(1, '\0')}));
   EXPECT_EQ(yaml("{80: a, yes: b, 1.5: c}"), Json({{"80", "a"}, {"true", "b"}, {"1.5", "c"}}));
   EXPECT_EQ(yaml("a: |\n  x\n   y\nb: >-\n  folded\n  line\n"),
             Json({{"a", "x\n y\n"}, {"b", "folded line"}}));

@@ -36,6 +36,17 @@ std::string key_text(const Json& key) {
   return key.is_string() ? key.get<std::string>() : key.dump();
 }
 
+/// yaml-cpp turns the escapes \N and \_ into single bytes instead of UTF-8.
+std::string as_utf8(const YAML::Mark& mark, std::string text) {
+  for (size_t bad = bad_utf8_at(text); bad != std::string::npos; bad = bad_utf8_at(text)) {
+    if (text[bad] != '\x85' && text[bad] != '\xA0') {
+      throw YamlMistake{mark, "the text is not valid UTF-8"};
+    }
+    text.insert(bad, 1, '\xC2');
+  }
+  return text;
+}
+
 }  // namespace
 
 YamlDocument YamlBuilder::take_document() {
@@ -99,7 +110,7 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     throw YamlMistake{mark, "!!binary is not supported here; write the base64 text as a string"};
   }
   // "?" is a plain scalar, "!" a quoted one.
-  Scalar scalar{ScalarType::text, value};
+  Scalar scalar{ScalarType::text, as_utf8(mark, value)};
   if (type == "?" || (is_core && type != "str")) scalar = resolve_plain(value);
   if (scalar.type == ScalarType::not_finite) {
     throw YamlMistake{mark, str(value, " has no place in a Kubernetes object")};

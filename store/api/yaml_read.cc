@@ -8,6 +8,7 @@
 
 #include "runtime/base/text.h"
 #include "store/api/yaml_builder.h"
+#include "store/api/yaml_scalar.h"
 
 namespace hoplab::api {
 
@@ -17,26 +18,8 @@ std::string place(std::string_view file, int line, int column) {
   return str(file, file.empty() ? "" : ": ", "line ", line, ", column ", column);
 }
 
-/// Offset of the first byte that is not UTF-8 (or is NUL), npos when all is well.
-size_t bad_utf8_at(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    auto c = static_cast<unsigned char>(text[i]);
-    size_t length = c < 0x80          ? 1
-                    : (c >> 5U) == 6  ? 2
-                    : (c >> 4U) == 14 ? 3
-                    : (c >> 3U) == 30 ? 4
-                                      : 0;
-    if (c == 0 || length == 0 || c == 0xC0 || c == 0xC1 || i + length > text.size()) return i;
-    for (size_t n = 1; n < length; ++n) {
-      if ((static_cast<unsigned char>(text[i + n]) & 0xC0U) != 0x80) return i;
-    }
-    i += length;
-  }
-  return std::string_view::npos;
-}
-
 Result<void> check_utf8(std::string_view text, std::string_view file) {
-  size_t bad = bad_utf8_at(text);
+  size_t bad = std::min(bad_utf8_at(text), text.find('\0'));
   if (bad == std::string_view::npos) return {};
   std::string_view before = text.substr(0, bad);
   auto line = 1 + std::count(before.begin(), before.end(), '\n');

@@ -160,4 +160,27 @@ bool is_base60(std::string_view text) {
   return text.empty();
 }
 
+size_t bad_utf8_at(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    auto c = static_cast<unsigned char>(text[i]);
+    size_t length = c < 0x80          ? 1
+                    : (c >> 5U) == 6  ? 2
+                    : (c >> 4U) == 14 ? 3
+                    : (c >> 3U) == 30 ? 4
+                                      : 0;
+    if (length == 0 || i + length > text.size()) return i;
+    uint32_t code = length == 1 ? c : c & (0xFFU >> (length + 1));
+    for (size_t n = 1; n < length; ++n) {
+      auto next = static_cast<unsigned char>(text[i + n]);
+      if ((next & 0xC0U) != 0x80) return i;
+      code = code << 6U | (next & 0x3FU);
+    }
+    // Longer than needed, a surrogate, or past the last plane.
+    constexpr uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (code < least[length] || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace hoplab::api

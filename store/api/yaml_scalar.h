@@ -22,4 +22,7 @@ Scalar resolve_plain(std::string_view text);
 /// for readers that do not.
 bool is_base60(std::string_view text);
 
+/// Offset of the first byte that is not part of valid UTF-8; npos when all is well.
+size_t bad_utf8_at(std::string_view text);
+
 }  // namespace hoplab::api
