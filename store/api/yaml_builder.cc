@@ -37,14 +37,17 @@ std::string key_text(const Json& key) {
 }
 
 /// yaml-cpp turns the escapes \N and \_ into single bytes instead of UTF-8.
-std::string as_utf8(const YAML::Mark& mark, std::string text) {
-  for (size_t bad = bad_utf8_at(text); bad != std::string::npos; bad = bad_utf8_at(text)) {
-    if (text[bad] != '\x85' && text[bad] != '\xA0') {
+std::string as_utf8(const YAML::Mark& mark, const std::string& text) {
+  std::string out;
+  std::string_view rest = text;
+  for (size_t bad = bad_utf8_at(rest); bad != std::string_view::npos; bad = bad_utf8_at(rest)) {
+    if (rest[bad] != '\x85' && rest[bad] != '\xA0') {
       throw YamlMistake{mark, "the text is not valid UTF-8"};
     }
-    text.insert(bad, 1, '\xC2');
+    out += str(rest.substr(0, bad), '\xC2', rest[bad]);
+    rest.remove_prefix(bad + 1);
   }
-  return text;
+  return out.append(rest);
 }
 
 }  // namespace
