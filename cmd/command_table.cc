@@ -15,6 +15,7 @@ extern const Command kubeconfig_command;
 extern const Command completion_command;
 extern const Command demo_command;
 extern const Command kubectl_command;
+extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
 extern const Command version_command;
@@ -44,6 +45,7 @@ const std::array all_commands{
     &kubeconfig_command,
     &completion_command,
     &why_command,
+    &kubectl_command,
     &demo_command,
     &server_command,
     &agent_command,
@@ -57,14 +59,6 @@ const std::array all_commands{
     &whoami_command,
     &sandbox_init_command,
     &sudo_command,
-    &kube_proxy_command,
-    &kubectl_command,
-    &up_command,         &down_command,    &status_command,       &list_command, &shell_command,
-    &kubeconfig_command, &version_command, &sandbox_init_command, &sudo_command,
-    &nginx_command,      &whoami_command,       &node_init_command, &tunnel_command,
-    &capture_command,    &tcpdump_command,      &version_command,   &up_command,
-    &down_command,       &status_command,       &list_command,      &shell_command,
-    &kubeconfig_command, &sandbox_init_command, &sudo_command,
 };
 // clang-format on
 
