@@ -3,6 +3,7 @@
 #include "cmd/cluster_remove.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
+#include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/cluster_config.h"
 #include "runtime/proc/sandbox_state.h"
@@ -26,6 +27,7 @@ int run(const Invocation& invocation) {
   options.example("hoplab down", "ends the default cluster");
   options.example("hoplab --cluster linux down", "ends the cluster named linux");
   if (auto exit = options.parse(invocation.args)) return *exit;
+  if (auto outside = check_outside(); !outside) return fail(outside.error());
   std::string runtime = proc::runtime_folder();
   std::vector<std::string> names{invocation.cluster};
   if (options.has("all")) names = proc::cluster_names(runtime);

@@ -1,5 +1,9 @@
 #include "cmd/running_cluster.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
 #include "store/api/manifest.h"
@@ -36,11 +40,19 @@ std::vector<std::string> names_up(const std::string& runtime) {
 
 }  // namespace
 
+Result<void> check_outside() {
+  const char* host = std::getenv("HOPLAB_HOST");
+  if (host == nullptr || ::access("/run/hoplab/bin/hoplab", X_OK) != 0) return {};
+  std::string where = *host == '\0' ? "the outside view of a cluster" : "host " + std::string(host);
+  return Error(ErrorCode::unsupported, "you are inside " + where + "\n  leave it first: exit");
+}
+
 Result<proc::SandboxControl> RunningCluster::control() const {
   return proc::SandboxControl::connect(folder + "/" + proc::control_socket_name);
 }
 
 Result<RunningCluster> find_running_cluster(const Invocation& invocation) {
+  HOP_CHECK(check_outside());
   HOP_CHECK(plan::check_cluster_name(invocation.cluster));
   std::string runtime = proc::runtime_folder();
   auto cluster = open_running(runtime, invocation.cluster);

@@ -20,6 +20,9 @@ struct RunningCluster {
   [[nodiscard]] Result<proc::SandboxControl> control() const;
 };
 
+/// Fails inside a sandbox: clusters are started, entered and ended from outside.
+Result<void> check_outside();
+
 /// The cluster that the invocation means: the chosen one; when none was chosen and the default is
 /// not up, the only one that is. The error says what is up and how to choose.
 Result<RunningCluster> find_running_cluster(const Invocation& invocation);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <list>
@@ -148,56 +147,58 @@ class SandboxInit {
     }
   }
 
-  /// False when the client is done.
+  /// False when the client is done, or does not read its answers: nobody may hold us up.
   bool answer(proc::MessageSocket& client) {
     auto message = client.receive_ready();
     if (!message) return false;
     if (!*message) return true;
-    std::string request = string_or((*message)->body, "request");
+    const Json& body = (*message)->body;
+    std::string request = string_or(body, "request");
     Result<void> sent;
     if (request == "status") {
-      sent = client.send(
+      sent = client.queue(
           {{"name", spec_.config.name}, {"hosts", hosts_.status()}, {"server", server_.status()}});
     } else if (request == "enter") {
-      sent = let_in(client, string_or((*message)->body, "host"));
+      sent = let_in(client, string_or(body, "host"));
     } else if (request == "down") {
       leave_ = true;
-      sent = client.send(Json::object());
+      sent = client.queue(Json::object());
     } else {
-      sent = client.send(proc::error_to_json(
-          Error(ErrorCode::bad_request, "unknown request \"" + request + "\"")));
+      sent = Error(ErrorCode::bad_request, "unknown request \"" + request + "\"");
     }
-    return sent.ok();
+    if (!sent) sent = client.queue(proc::error_to_json(sent.error()));
+    return sent.ok() && !client.wants_to_write();
   }
 
   Result<void> let_in(proc::MessageSocket& client, const std::string& name) {
     const proc::Host* host = name.empty() ? nullptr : hosts_.find(name);
     if (!name.empty() && host == nullptr) {
       bool known = spec_.config.find_host(name) != nullptr;
-      return client.send(
-          proc::error_to_json(Error(known ? ErrorCode::unavailable : ErrorCode::not_found,
-                                    str("host ", name,
-                                        known ? " is switched off just now; it starts again soon"
-                                              : " does not exist in this cluster"))));
+      return Error(known ? ErrorCode::unavailable : ErrorCode::not_found,
+                   str("host ", name,
+                       known ? " is switched off just now; it starts again soon"
+                             : " does not exist in this cluster"));
     }
-    proc::NamespaceSet own;
-    if (spec_.user_namespace) {
-      HOP_TRY(own, proc::NamespaceSet::open(::getpid(), {"user"}));
-    }
-    proc::NamespaceSet sandbox;
+    // Of our own process for the outside view, which every host shares the user namespace with.
+    std::vector<std::string> own_kinds;
+    if (spec_.user_namespace) own_kinds.emplace_back("user");
     if (host == nullptr) {
-      HOP_TRY(sandbox, proc::NamespaceSet::open(::getpid(), proc::host_namespace_kinds()));
+      const auto& all = proc::host_namespace_kinds();
+      own_kinds.insert(own_kinds.end(), all.begin(), all.end());
     }
+    HOP_TRY(auto own, proc::NamespaceSet::open(::getpid(), own_kinds));
+    std::vector<const proc::NamespaceSet*> sets{&own};
+    if (host != nullptr) sets.push_back(&host->namespaces);
     Json kinds = Json::array();
-    std::vector<int> descriptors;
-    for (const proc::NamespaceSet* set : std::array<const proc::NamespaceSet*, 2>{
-             &own, host != nullptr ? &host->namespaces : &sandbox}) {
+    std::vector<Fd> descriptors;
+    for (const auto* set : sets) {
       for (const auto& entry : set->entries()) {
+        HOP_TRY(Fd copy, entry.fd.duplicate());
         kinds.push_back(entry.kind);
-        descriptors.push_back(entry.fd.get());
+        descriptors.push_back(std::move(copy));
       }
     }
-    return client.send({{"host", name}, {"namespaces", kinds}}, descriptors);
+    return client.queue({{"host", name}, {"namespaces", kinds}}, std::move(descriptors));
   }
 
   Log log_{"sandbox-init"};

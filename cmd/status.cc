@@ -5,11 +5,16 @@
 #include "cmd/options.h"
 #include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
+#include "runtime/tunnel/variant.h"
 #include "store/api/manifest.h"
 
 namespace hoplab::cmd {
 
 namespace {
+
+tunnel::Choice encapsulation() {
+  return tunnel::choose(tunnel::probe());
+}
 
 std::string joined(const Json& texts) {
   std::vector<std::string> out;
@@ -23,7 +28,9 @@ void print_table(const RunningCluster& cluster, const Json& status, bool wide) {
     std::cout << ", API at https://127.0.0.1:" << cluster.state.api_port;
     std::cout << " (server " << string_or(member(status, "server"), "state", "not there") << ")";
   }
-  std::cout << "\n\n";
+  std::cout << "\n";
+  if (cluster.config.control_plane() != nullptr) std::cout << encapsulation().message << "\n";
+  std::cout << "\n";
   std::vector<std::vector<std::string>> rows{{"HOST", "ROLE", "STATE", "ADDRESS"}};
   if (wide) rows[0].insert(rows[0].end(), {"RESTARTS", "GATEWAY", "SEGMENTS"});
   for (const auto& host : member(status, "hosts")) {
@@ -62,6 +69,10 @@ int run(const Invocation& invocation) {
     out["apiPort"] = cluster->state.api_port;
     out["created"] = cluster->state.created;
     out["folder"] = cluster->folder;
+    if (cluster->config.control_plane() != nullptr) {
+      out["encapsulation"] = {{"kind", cluster->config.encapsulation},
+                              {"variant", to_string(encapsulation().variant)}};
+    }
     std::cout << (format == "json" ? dump_json_pretty(out) + "\n" : api::to_yaml(out));
   } else {
     print_table(*cluster, *status, format == "wide");

@@ -158,6 +158,7 @@ void tell_result(const plan::ClusterConfig& config, const UpSandbox& sandbox, St
 
 Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   SteadyTime begin = SystemClock().steady();
+  HOP_CHECK(check_outside());
   HOP_TRY(std::string executable, proc::own_executable());
   HOP_TRY(Fd signals, catch_interrupts());
   HOP_TRY(auto folder, proc::ClusterFolder::make(proc::runtime_folder(), config.name));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/fd.h"
 #include "store/api/manifest.h"
 
 namespace hoplab::plan {
@@ -97,6 +98,15 @@ TEST(ClusterConfig, DefaultClusterHasTheTalksAddresses) {
   EXPECT_EQ(std::count_if(config.hosts.begin(), config.hosts.end(),
                           [](const HostConfig& host) { return host.is_node(); }),
             4);
+}
+
+/// The documented file is the cluster that `up` starts without a file.
+TEST(ClusterConfig, TheDocumentedFileIsTheDefaultCluster) {
+  auto text = read_file("docs/cluster.yaml");
+  ASSERT_TRUE(text) << text.error().message();
+  auto config = parse(*text);
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(to_json(*config), to_json(*ready_made_cluster("k8s")));
 }
 
 TEST(ClusterConfig, NamesTheFieldOfEachMistake) {

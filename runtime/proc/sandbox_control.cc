@@ -30,8 +30,13 @@ Result<SandboxControl> SandboxControl::connect(const std::string& socket_path) {
 }
 
 Result<Message> SandboxControl::call(const Json& request) {
-  HOP_CHECK(socket_.send(request));
-  HOP_TRY(auto answer, socket_.receive(answer_timeout));
+  auto sent = socket_.send(request);
+  auto received = sent ? socket_.receive(answer_timeout)
+                       : Result<std::optional<Message>>(std::move(sent).error());
+  if (!received) {
+    return Error(received.error().code(), "sandbox-init ended or broke off (see sandbox.log)");
+  }
+  auto& answer = *received;
   if (!answer) {
     return Error(ErrorCode::timed_out, "sandbox-init gave no answer within 10 seconds");
   }
@@ -57,11 +62,6 @@ Result<Entrance> SandboxControl::enter(const std::string& host) {
     entrance.namespaces.add(std::move(kind), std::move(answer.descriptors[i]));
   }
   return entrance;
-}
-
-Result<void> SandboxControl::down() {
-  HOP_CHECK(call({{"request", "down"}}));
-  return {};
 }
 
 Result<Fd> listen_for_control(const std::string& socket_path) {

@@ -30,7 +30,6 @@ class SandboxControl {
   Result<Json> status();
   /// `not_found` when there is no such host; an empty name is the sandbox's outside view.
   Result<Entrance> enter(const std::string& host);
-  Result<void> down();
 
  private:
   explicit SandboxControl(MessageSocket socket) : socket_(std::move(socket)) {}

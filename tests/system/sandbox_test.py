@@ -288,6 +288,53 @@ class Kubernetes(scenario.Case):
         self.assertEqual(cluster.shell("lonely", "hostname").stdout, "lonely\n")
 
 
+class ControlSocket(scenario.Case):
+    """sandbox.sock, by hand: one packet = one byte for "last" and JSON."""
+
+    def connect(self, cluster):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(client.close)
+        client.settimeout(5)
+        client.connect(cluster.folder + "/sandbox.sock")
+        return client
+
+    def ask(self, client, **request):
+        client.send(b"\0" + json.dumps(request).encode())
+        return json.loads(client.recv(65536)[1:])
+
+    def test_requests(self):
+        cluster = self.start("-f", "linux")
+        client = self.connect(cluster)
+        self.assertEqual(self.ask(client, request="status")["name"], cluster.name)
+        error = self.ask(client, request="enter", host="mars")["error"]
+        self.assertEqual(error["code"], "not found")
+        self.assertIn("nonsense", self.ask(client, request="nonsense")["error"]["message"])
+        self.assertEqual(self.ask(client, request="status")["name"], cluster.name)
+        self.assertEqual(self.ask(client, request="down"), {})
+        scenario.wait_until("it ends", lambda: not scenario.alive(cluster.state()["pid"]))
+
+    def test_garbage_closes_only_that_connection(self):
+        cluster = self.start("-f", "linux")
+        for garbage in (b"\xff", b"\0", b"\0{", b"\0[]", b"\7hello", b"\1" + b"x" * 9000):
+            client = self.connect(cluster)
+            client.send(garbage)
+        flood = self.connect(cluster)
+        flood.setblocking(False)
+        try:
+            for _ in range(100000):  # never reads an answer
+                flood.send(b'\0{"request":"status"}')
+        except OSError:
+            pass
+        self.assertEqual(cluster.status()["name"], cluster.name)
+
+    def test_inside_is_inside(self):
+        cluster = self.start("-f", "linux")
+        for verb in ("up", "down", "status"):
+            done = cluster.shell("linux", "hoplab", verb, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("you are inside host linux", done.stderr)
+
+
 class Failures(scenario.Case):
     """Whatever goes wrong, nothing is left."""
 
