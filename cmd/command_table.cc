@@ -10,15 +10,15 @@ extern const Command status_command;
 extern const Command list_command;
 extern const Command shell_command;
 extern const Command capture_command;
+extern const Command why_command;
 extern const Command doctor_command;
 extern const Command kubeconfig_command;
-extern const Command completion_command;
-extern const Command demo_command;
 extern const Command kubectl_command;
 extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
 extern const Command version_command;
+extern const Command completion_command;
 extern const Command calico_node_command;
 extern const Command nginx_command;
 extern const Command node_init_command;
@@ -28,7 +28,6 @@ extern const Command kube_proxy_command;
 extern const Command whoami_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
-extern const Command why_command;
 
 namespace {
 
@@ -41,15 +40,15 @@ const std::array all_commands{
     &list_command,
     &shell_command,
     &capture_command,
+    &why_command,
     &doctor_command,
     &kubeconfig_command,
-    &completion_command,
-    &why_command,
     &kubectl_command,
     &demo_command,
     &server_command,
     &agent_command,
     &version_command,
+    &completion_command,
     &calico_node_command,
     &nginx_command,
     &node_init_command,

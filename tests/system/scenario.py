@@ -286,6 +286,11 @@ class Case(unittest.TestCase):
             self.assertEqual(cluster.traces.left(), [], f"left of {cluster.name}")
         self.assertFalse(os.path.exists(cluster.folder), cluster.folder)
 
+    def assert_quick(self, took, limit):
+        """`limit` seconds are for a computer that is otherwise idle; a busy one gets more."""
+        busy = max(1.0, 2 * os.getloadavg()[0] / os.cpu_count())
+        self.assertLess(took, limit * busy)
+
     def assert_same(self, before, after):
         for part, value in before.items():
             self.assertEqual(value, after[part], f"{part} differ from before")
