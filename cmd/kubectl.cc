@@ -12,17 +12,18 @@
 
 namespace hoplab::cmd::kubectl {
 
-extern const Verb get_verb, apply_verb, create_verb, replace_verb, delete_verb, scale_verb,
-    label_verb, annotate_verb, logs_verb, exec_verb, attach_verb, rollout_verb, wait_verb,
-    version_verb, cluster_info_verb, api_resources_verb, api_versions_verb, config_verb, top_verb;
+extern const Verb get_verb, apply_verb, create_verb, replace_verb, delete_verb, describe_verb,
+    scale_verb, label_verb, annotate_verb, logs_verb, exec_verb, attach_verb, rollout_verb,
+    wait_verb, version_verb, cluster_info_verb, api_resources_verb, api_versions_verb, config_verb,
+    top_verb;
 
 namespace {
 
 constexpr std::array all_verbs{
-    &create_verb,        &get_verb,          &delete_verb, &rollout_verb, &scale_verb,
-    &cluster_info_verb,  &top_verb,          &logs_verb,   &attach_verb,  &exec_verb,
-    &apply_verb,         &replace_verb,      &wait_verb,   &label_verb,   &annotate_verb,
-    &api_resources_verb, &api_versions_verb, &config_verb, &version_verb,
+    &create_verb,       &get_verb,           &delete_verb,       &rollout_verb, &scale_verb,
+    &cluster_info_verb, &describe_verb,      &top_verb,          &logs_verb,    &attach_verb,
+    &exec_verb,         &apply_verb,         &replace_verb,      &wait_verb,    &label_verb,
+    &annotate_verb,     &api_resources_verb, &api_versions_verb, &config_verb,  &version_verb,
 };
 
 constexpr std::array global_flags{

@@ -19,6 +19,7 @@ constexpr std::array apply_flags{
     output_flag,
     dry_run_flag,
     FlagSpec{"validate", 0, FlagKind::boolean, "true", "Refuse unknown fields."},
+    FlagSpec{"server-side", 0, FlagKind::boolean, "", "Let the server merge (it may refuse)."},
     FlagSpec{"overwrite", 0, FlagKind::boolean, "true", "Accepted, without effect."},
     FlagSpec{"wait", 0, FlagKind::boolean, "", "Accepted, without effect."},
 };
@@ -45,6 +46,7 @@ class Apply {
   Apply(Session& session, WriteMode mode) : session_(session), mode_(std::move(mode)) {}
 
   Result<void> one(const FileObject& object) {
+    if (session_.flags.on("server-side")) return on_server(object);
     auto current = session_.client->get(*object.kind, object.namespace_name, object.name);
     if (current) return update(object, *std::move(current));
     if (current.error().code() != ErrorCode::not_found) {
@@ -56,6 +58,13 @@ class Apply {
   }
 
  private:
+  Result<void> on_server(const FileObject& object) {
+    const std::string path = web::Client::path_of(*object.kind, object.namespace_name, object.name);
+    HOP_TRY(Json applied, session_.client->request("PATCH", path + "?fieldManager=kubectl",
+                                                   object.object, "application/apply-patch+yaml"));
+    return mode_.report(applied, "serverside-applied");
+  }
+
   Result<void> create(const FileObject& object) {
     Json made = with_last_applied(object.object);
     if (!mode_.client_dry_run) {

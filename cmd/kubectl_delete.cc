@@ -146,7 +146,8 @@ Result<void> check_selection(const Session& session, const std::vector<Target>& 
   }
   const bool selects = flags.on("all") || flags.given("selector") || flags.given("field-selector");
   if (targets[0].name.empty() && !selects) {
-    return local_error("resource(s) were provided, but no name was specified");
+    return local_error(
+        "resource(s) were provided, but no name, label selector, or --all flag specified");
   }
   if (!targets[0].name.empty() && selects && !flags.given("filename")) {
     return local_error("name cannot be provided when a selector is specified");

@@ -82,7 +82,13 @@ void read_one(const Session& session, const std::string& path, FileObjects& out)
   }
   auto documents = api::parse_manifest(*text, shown);
   if (!documents) {
-    out.errors.push_back(local_error("error parsing " + documents.error().message()));
+    // The parser's message starts with the file's name.
+    std::string message = documents.error().message();
+    if (message.starts_with(shown + ": ")) message.erase(0, shown.size() + 2);
+    const bool yaml = !trim(*text).starts_with('{');
+    out.errors.push_back(
+        local_error(str("error parsing ", shown, ": ",
+                        yaml ? "error converting YAML to JSON: yaml: " : "", message)));
     return;
   }
   for (auto& document : *documents) {

@@ -38,11 +38,13 @@ bool all_keyed(const Json& list, std::string_view key) {
   });
 }
 
-/// Whether the items that both lists have stand in the same order.
+/// Whether both lists have the same items in the same order. As for kubectl, lists of different
+/// lengths differ even where the manifest leaves the rest to the server.
 bool same_order(const Json& before, const Json& after, std::string_view key) {
+  if (before.size() != after.size()) return false;
   Json left = Json::array();
   Json right = Json::array();
-  auto id = [&](const Json& item) -> const Json& { return key.empty() ? item : member(item, key); };
+  auto id = [&](const Json& item) -> const Json& { return member(item, key); };
   for (const Json& item : before) {
     if (find_item(after, key, id(item)) != nullptr) left.push_back(id(item));
   }
@@ -101,7 +103,7 @@ void diff_set(Json& patch, const std::string& name, const Json& before, const Js
     if (find_item(after, {}, item) == nullptr) deleted.push_back(item);
   }
   const Json& changed = want == Want::additions ? added : deleted;
-  const bool moved = want == Want::additions && !same_order(before, after, {});
+  const bool moved = want == Want::additions && before != after;
   if (!changed.empty() || moved) patch["$setElementOrder/" + name] = after;
   if (changed.empty()) return;
   patch[want == Want::additions ? name : "$deleteFromPrimitiveList/" + name] = changed;

@@ -118,14 +118,14 @@ bool natural_less(std::string_view a, std::string_view b) {
 
 Result<void> sort_rows(Json& table, const JsonPath& path, const std::string& shown) {
   Json& rows = table["rows"];
-  if (!rows.is_array()) return {};
+  if (!rows.is_array() || rows.empty()) return {};
   struct Keyed {
     Json key;
     bool found = false;
     Json row;
   };
   std::vector<Keyed> keyed;
-  bool any = rows.empty();
+  bool any = false;
   for (Json& row : rows) {
     auto values = path.find(member(row, "object"));
     Keyed one{values.empty() ? Json() : *values[0], !values.empty(), std::move(row)};
