@@ -1,7 +1,7 @@
 #include "store/service_account.h"
 
+#include "runtime/base/base64.h"
 #include "runtime/base/text.h"
-#include "store/api/base64.h"
 #include "store/api/kind.h"
 #include "store/random.h"
 
@@ -19,19 +19,18 @@ Json new_token_secret(const Json& account, const std::string& name,
   const std::string owner = api::name_of(account);
   const std::string uid = api::uid_of(account);
   const std::string token = tokens.issue ? tokens.issue(space, owner, uid) : random_suffix(64);
-  Json secret = {
-      {"apiVersion", "v1"},
-      {"kind", "Secret"},
-      {"type", token_secret_type},
-      {"metadata",
-       {{"name", name},
-        {"namespace", space},
-        {"annotations",
-         {{"kubernetes.io/service-account.name", owner},
-          {"kubernetes.io/service-account.uid", uid}}}}},
-      {"data", {{"namespace", api::base64_encode(space)}, {"token", api::base64_encode(token)}}}};
+  Json secret = {{"apiVersion", "v1"},
+                 {"kind", "Secret"},
+                 {"type", token_secret_type},
+                 {"metadata",
+                  {{"name", name},
+                   {"namespace", space},
+                   {"annotations",
+                    {{"kubernetes.io/service-account.name", owner},
+                     {"kubernetes.io/service-account.uid", uid}}}}},
+                 {"data", {{"namespace", base64_encode(space)}, {"token", base64_encode(token)}}}};
   if (!tokens.ca_certificate.empty())
-    secret["data"]["ca.crt"] = api::base64_encode(tokens.ca_certificate);
+    secret["data"]["ca.crt"] = base64_encode(tokens.ca_certificate);
   return secret;
 }
 
