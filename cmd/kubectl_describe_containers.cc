@@ -30,7 +30,8 @@ void describe_words(std::string_view title, const Json& texts, DescribeText& out
   if (!texts.is_array() || texts.empty()) return;
   out.line(2, title, ":");
   for (const Json& text : texts) {
-    for (std::string_view line : split(go_text(text), '\n')) out.line(3, line);
+    const std::string shown = go_text(text);  // The lines are views of it.
+    for (std::string_view line : split(shown, '\n')) out.line(3, line);
     if (go_text(text).empty()) out.line(3, "");
   }
 }
@@ -158,7 +159,8 @@ void describe_environment(const Json& container, const Json& pod, DescribeText& 
       out.line(3, name, ":\t", source_text(member(env[i], "valueFrom"), pod));
       continue;
     }
-    auto lines = split(string_or(env[i], "value"), '\n');
+    const std::string value = string_or(env[i], "value");  // The lines are views of it.
+    auto lines = split(value, '\n');
     out.line(3, name, ":\t", lines.empty() ? std::string_view() : lines[0]);
     for (size_t at = 1; at < lines.size(); ++at) out.line(3, "\t", lines[at]);
   }
