@@ -283,11 +283,11 @@ class Case(unittest.TestCase):
 
     def assert_nothing_left(self, cluster):
         if cluster.traces is not None:
-            # A process that has ended for everybody else may still be in the kernel's exit path.
-        end = time.monotonic() + 2
-        while (left := cluster.traces.left()) and time.monotonic() < end:
-            time.sleep(0.05)
-        self.assertEqual(left, [], f"left of {cluster.name}")
+                # A process that has ended for everybody else may still be in the kernel's exit path.
+            end = time.monotonic() + 2
+            while (left := cluster.traces.left()) and time.monotonic() < end:
+                time.sleep(0.05)
+            self.assertEqual(left, [], f"left of {cluster.name}")
         self.assertFalse(os.path.exists(cluster.folder), cluster.folder)
 
     def assert_quick(self, took, limit):
