@@ -3,10 +3,10 @@
 # floor or a peer exists it is measured in the same run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=build/bench
+build=${BUILD:-build/release}  # the same objects: only the bench programs are new
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHOPLAB_BENCH=ON -DHOPLAB_TESTS=ON \
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHOPLAB_BENCH=ON \
   "${launcher[@]}" --log-level=WARNING
 cmake --build "$build" -j "$(nproc)" --target hoplab benches
 echo "== a whole cluster"
