@@ -104,16 +104,39 @@ class ChainDiff {
       kept[position] = true;
       keep_[static_cast<size_t>(found[position])] = true;
     }
-    // Each new rule goes in front of the next one that stays.
-    std::vector<uint64_t> anchors(group.size(), 0);
-    uint64_t anchor = top ? top_anchor(kept, found) : 0;
-    for (size_t i = group.size(); i-- > 0;) {
-      if (kept[i]) anchor = rules()[static_cast<size_t>(found[i])].handle;
-      anchors[i] = anchor;
-    }
+    const std::vector<uint64_t> anchors =
+        in_.desired.base ? in_front_of_the_next(kept, found, top) : behind_the_last(kept, found);
     for (size_t i = 0; i < group.size(); ++i) {
       if (!kept[i]) insert(*group[i], anchors[i]);
     }
+  }
+
+  /// In a chain shared with others: each new rule goes in front of the next one that stays.
+  [[nodiscard]] std::vector<uint64_t> in_front_of_the_next(const std::vector<bool>& kept,
+                                                           const std::vector<int64_t>& found,
+                                                           bool top) const {
+    std::vector<uint64_t> anchors(kept.size(), 0);
+    uint64_t anchor = top ? top_anchor(kept, found) : 0;
+    for (size_t i = kept.size(); i-- > 0;) {
+      if (kept[i]) anchor = rules()[static_cast<size_t>(found[i])].handle;
+      anchors[i] = anchor;
+    }
+    return anchors;
+  }
+
+  /// In a chain of our own: right behind the last one that stays. So a rule that comes back is
+  /// ahead of the one that somebody put in its place (iptables -R), and has its effect again.
+  [[nodiscard]] std::vector<uint64_t> behind_the_last(const std::vector<bool>& kept,
+                                                      const std::vector<int64_t>& found) const {
+    std::vector<uint64_t> anchors(kept.size(), 0);
+    const auto first = std::find(kept.begin(), kept.end(), true);
+    size_t next = 0;
+    if (first != kept.end()) next = static_cast<size_t>(found[first - kept.begin()]);
+    for (size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i]) next = static_cast<size_t>(found[i]) + 1;
+      anchors[i] = next < rules().size() ? rules()[next].handle : 0;
+    }
+    return anchors;
   }
 
   /// Where new rules of the top group go when none of the group stays behind them: right after the

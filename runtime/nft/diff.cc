@@ -84,4 +84,28 @@ Result<ChangePlan> diff(const Ruleset& desired, const ObservedRuleset& observed,
   return plan;
 }
 
+std::vector<std::string> chains_with_foreign_rules(const Ruleset& desired,
+                                                   const ObservedRuleset& observed,
+                                                   const ChangePlan& plan) {
+  std::set<std::pair<std::string_view, uint64_t>> deleted;  // A handle is unique in its table.
+  for (const Change& change : plan.rewire) {
+    if (change.kind == ChangeKind::delete_rule) deleted.emplace(change.table, change.handle);
+  }
+  std::vector<std::string> out;
+  for (const Table& table : desired.tables) {
+    const auto home = observed.find(table.name);
+    if (home == observed.end()) continue;
+    for (const Chain& chain : table.chains) {
+      const auto found = home->second.chains.find(chain.name);
+      if (chain.base || found == home->second.chains.end()) continue;
+      const auto& rules = found->second.rules;
+      const bool foreign = std::any_of(rules.begin(), rules.end(), [&](const ObservedRule& rule) {
+        return rule.owner.empty() && !deleted.contains({table.name, rule.handle});
+      });
+      if (foreign) out.push_back(table.name + " " + chain.name);
+    }
+  }
+  return out;
+}
+
 }  // namespace hoplab::nft

@@ -20,4 +20,10 @@ namespace hoplab::nft {
 Result<ChangePlan> diff(const Ruleset& desired, const ObservedRuleset& observed,
                         const RuleOwner& owner, const EncodeOptions& options);
 
+/// The desired chains of our own ("nat KUBE-SVC-…") in which rules without a mark stay after
+/// `plan`: what somebody added or edited there and we leave alone. Pure.
+std::vector<std::string> chains_with_foreign_rules(const Ruleset& desired,
+                                                   const ObservedRuleset& observed,
+                                                   const ChangePlan& plan);
+
 }  // namespace hoplab::nft

@@ -133,7 +133,7 @@ TEST(Diff, ChangesOnlyTheRuleThatDiffers) {
   kernel.apply(plan_for(services({"KUBE-SVC-A", "KUBE-SVC-B", "KUBE-SVC-C"}), kernel), proxy);
   const ChangePlan plan = plan_for(services({"KUBE-SVC-A", "KUBE-SVC-X", "KUBE-SVC-C"}), kernel);
   ASSERT_EQ(plan.rewire.size(), 2U);
-  EXPECT_EQ(to_command(plan.rewire[0]), "iptables -t nat -I KUBE-SERVICES 3 -j KUBE-SVC-X");
+  EXPECT_EQ(to_command(plan.rewire[0]), "iptables -t nat -I KUBE-SERVICES 2 -j KUBE-SVC-X");
   EXPECT_EQ(plan.rewire[1].kind, ChangeKind::delete_rule);
   ASSERT_EQ(plan.clean.size(), 2U);
   EXPECT_EQ(to_command(plan.clean[0]), "iptables -t nat -F KUBE-SVC-B");
@@ -165,6 +165,40 @@ TEST(Diff, BringsBackARuleDeletedByHandAtItsPlace) {
   const ChangePlan plan = plan_for(desired, kernel);
   ASSERT_EQ(plan.size(), 1U);
   EXPECT_EQ(to_command(plan.rewire[0]), "iptables -t nat -I KUBE-SERVICES 2 -j KUBE-SVC-B");
+}
+
+TEST(Diff, ARuleThatComesBackIsAheadOfTheOneThatSomebodyPutInItsPlace) {
+  const Ruleset desired = services({"KUBE-SVC-A", "KUBE-SVC-B", "KUBE-SVC-C"});
+  for (const size_t edited : {1U, 2U}) {  // iptables -R KUBE-SERVICES 2 …, the last one too.
+    FakeTables kernel;
+    kernel.apply(plan_for(desired, kernel), proxy);
+    auto& rules = kernel.state["nat"].chains["KUBE-SERVICES"].rules;
+    rules.erase(rules.begin() + static_cast<long>(edited));
+    kernel.add_foreign("KUBE-SERVICES", edited, "edited");
+    kernel.apply(plan_for(desired, kernel), proxy);
+    Lines expected{" -j KUBE-SVC-A", " -j KUBE-SVC-B", " -j KUBE-SVC-C"};
+    expected.insert(expected.begin() + static_cast<long>(edited) + 1, "edited");
+    EXPECT_EQ(kernel.lines("KUBE-SERVICES"), expected);
+  }
+}
+
+TEST(Diff, ForeignRulesInOwnChainsAreNamed) {
+  FakeTables kernel;
+  const Ruleset desired = services({"KUBE-SVC-A"});
+  kernel.apply(plan_for(desired, kernel), proxy);
+  EXPECT_TRUE(chains_with_foreign_rules(desired, kernel.state, {}).empty());
+  kernel.add_foreign("PREROUTING", 0, "everybody's chain");
+  kernel.add_foreign("KUBE-SVC-A", 0, "edited");
+  EXPECT_EQ(chains_with_foreign_rules(desired, kernel.state, {}), (Lines{"nat KUBE-SVC-A"}));
+  ChangePlan plan;  // A restored copy of our own rule goes away.
+  plan.rewire = {{ChangeKind::delete_rule,
+                  "nat",
+                  "KUBE-SVC-A",
+                  {},
+                  {},
+                  kernel.state["nat"].chains["KUBE-SVC-A"].rules[0].handle,
+                  0}};
+  EXPECT_TRUE(chains_with_foreign_rules(desired, kernel.state, plan).empty());
 }
 
 TEST(Diff, FirstStaysFirstAndTopStaysWhereItIs) {

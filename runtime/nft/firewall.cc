@@ -59,7 +59,9 @@ Result<ApplyReport> Firewall::apply(const Ruleset& desired, const RuleOwner& own
     keep_chains(changes, busy);
     const CommitReport commit_report = commit(socket_, changes, options);
     if (!commit_report.error) {
-      ApplyReport report{std::move(changes), commit_report.batches, {}};
+      ApplyReport report{{}, commit_report.batches, {}, {}};
+      report.foreign_chains = chains_with_foreign_rules(desired, observed, changes);
+      report.changes = std::move(changes);
       for (const auto& [table, chain] : busy) report.kept_chains.push_back(table + " " + chain);
       return report;
     }

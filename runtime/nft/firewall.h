@@ -16,6 +16,8 @@ struct ApplyReport {
   size_t batches = 0;  ///< Kernel transactions.
   /// Chains of ours that had to stay because somebody else's rule jumps to them ("nat KUBE-…").
   std::vector<std::string> kept_chains;
+  /// Chains of ours that hold rules of others, which we leave alone ("nat KUBE-SEP-…").
+  std::vector<std::string> foreign_chains;
 };
 
 /// One owner's rules in the IPv4 tables of one network namespace. Keeps no state but the socket:
