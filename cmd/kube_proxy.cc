@@ -35,6 +35,7 @@ Options declare() {
       .value("node", 0, "NAME", "this node's name; else $NODE_NAME, else the hostname")
       .value("cluster-cidr", 0, "PREFIX",
              "the pod network: what comes from elsewhere is masqueraded", "172.16.0.0/16")
+      .flag("masquerade-all", 0, "masquerade what pods send to cluster IPs, too")
       .value("resync", 0, "SECONDS", "how often the kernel is compared with what it should hold",
              "30")
       .value("healthz-port", 0, "PORT", "answer GET /healthz here; 0 = do not",
@@ -77,6 +78,7 @@ Result<Wish> read_wish(const Options& options) {
   HOP_TRY(wish.healthz_port, number_option(options, "healthz-port", 0, 65535));
   HOP_TRY(out.config.cluster_cidr,
           Prefix::parse(options.get("cluster-cidr")).context("--cluster-cidr"));
+  out.config.masquerade_all = options.has("masquerade-all");
   HOP_TRY(const long seconds, number_option(options, "resync", 1, 86400));
   out.resync = std::chrono::seconds(seconds);
   return wish;

@@ -88,15 +88,15 @@ class PortWriter {
 
   /// Whatever comes from outside the pod network may be answered by a pod of another node: its
   /// source must become this node, or the reply would not come back the same way.
-  void masquerade_outsiders(Rule to_vip) {
+  void masquerade(Rule to_vip, bool also_pods) {
     to_vip.target = Jump{mark_masquerade};
-    if (!config_.masquerade_all) to_vip.source = AddressMatch{config_.cluster_cidr, true};
+    if (!also_pods) to_vip.source = AddressMatch{config_.cluster_cidr, true};
     service_.rules.push_back(std::move(to_vip));
   }
 
   void write_cluster_ip() {
     const Rule portal = rule_to(port_.cluster_ip, text_ + " cluster IP", Jump{service_.name});
-    masquerade_outsiders(portal);
+    masquerade(portal, config_.masquerade_all);
     out_.nat_services.push_back(portal);
   }
 
@@ -106,7 +106,7 @@ class PortWriter {
       if (port_.external_local) {
         portal.target = Jump{local_.name};
       } else {
-        masquerade_outsiders(portal);
+        masquerade(portal, false);  // Of kube-proxy, too: --masquerade-all is about cluster IPs.
       }
       out_.nat_services.push_back(std::move(portal));
     }

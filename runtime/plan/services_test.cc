@@ -142,6 +142,18 @@ TEST(ServiceRules, ChangesAddUpToTheWholeRuleset) {
   EXPECT_EQ(rules.rules(), service_rules(config, {}));
 }
 
+TEST(ServiceRules, MasqueradeAllIsAboutClusterIpsOnly) {
+  ProxyConfig all = config;
+  all.masquerade_all = true;
+  ServicePort port = web_port();
+  port.external_ips = {Ipv4(192, 168, 10, 50)};
+  const PortRules rules = rules_for_port(all, port, true);
+  const std::vector<Rule>& service = rules.nat_chains.at(0).rules;
+  EXPECT_FALSE(service.at(0).source.has_value());
+  ASSERT_TRUE(service.at(1).source.has_value());
+  EXPECT_TRUE(service.at(1).source->negated);
+}
+
 TEST(ServiceRules, LargeClustersGoWithoutComments) {
   ServiceRules rules(config);
   ServicePort port = web_port();
