@@ -60,7 +60,12 @@ Result<std::map<std::string, Ipv4>> PodAttacher::assign(const std::vector<Attach
         {plan::pod_handle(who.sandbox_id), {{"namespace", who.namespace_name}, {"pod", who.pod}}});
   }
   HOP_TRY(auto assignments, ipam_.assign(std::move(requests)));
-  for (size_t i = 0; i < wanted.size(); ++i) out[wanted[i].sandbox_id] = assignments[i].ip;
+  std::map<std::string, Ipv4> by_handle;
+  for (const plan::Assignment& one : assignments) by_handle[one.handle] = one.ip;
+  for (const auto& who : wanted) {
+    const auto found = by_handle.find(plan::pod_handle(who.sandbox_id));
+    if (found != by_handle.end()) out[who.sandbox_id] = found->second;
+  }
   return out;
 }
 

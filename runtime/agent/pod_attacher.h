@@ -37,7 +37,7 @@ class PodAttacher {
   /// for sandboxes that it never made, or that detach() could not give back. Until it has
   /// succeeded.
   Result<void> release_all_but(const std::vector<std::string>& sandbox_ids);
-  /// An address for each, by sandbox id; all or none.
+  /// An address for each, by sandbox id; the last ones go without when the pools are exhausted.
   Result<std::map<std::string, Ipv4>> assign(const std::vector<Attachment>& wanted);
   /// Makes the veth pairs (one batch for the node's side, one per pod); a result for each.
   std::vector<Result<void>> wire(const std::vector<PodWiring>& wirings);

@@ -65,7 +65,14 @@ void PodWorker::make_sandboxes(const Batch& batch) {
         give_up(addresses.error());
         continue;
       }
-      pod->ip = addresses->at(pod->sandbox_id);
+      const auto address = addresses->find(pod->sandbox_id);
+      if (address == addresses->end()) {
+        give_up(Error(ErrorCode::unavailable,
+                      "no address is left: every block of the pools is full; delete pods or add an "
+                      "IPPool"));
+        continue;
+      }
+      pod->ip = address->second;
     }
     auto sandbox =
         parts_.containers.run_sandbox(make_sandbox_spec(*pod, pod->sandbox_id, parts_.dns));

@@ -67,6 +67,10 @@ std::optional<Prefix> first_free(const AddressPool& pool, std::string_view node,
 
 }  // namespace
 
+bool is_abandoned(const AddressBlock& block) {
+  return block.node.empty() && allocations_of(block).empty();
+}
+
 AddressBlock make_block(const Prefix& cidr, std::string_view node) {
   AddressBlock block;
   block.cidr = cidr.masked();
@@ -81,6 +85,7 @@ AddressBlock make_block(const Prefix& cidr, std::string_view node) {
 std::vector<Assignment> assign(AddressBlock& block, std::span<const AddressRequest> requests,
                                std::span<const Prefix> reserved) {
   std::vector<Assignment> out;
+  if (block.deleted) return out;
   std::vector<uint32_t> left;
   size_t next = 0;
   for (; next < block.unallocated.size() && out.size() < requests.size(); ++next) {

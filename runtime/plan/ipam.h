@@ -69,11 +69,14 @@ struct IpamSettings {
   }
 };
 
+/// Without an owner and without addresses: such a block is deleted.
+bool is_abandoned(const AddressBlock& block);
 /// An empty block; every address of it can be used, .0 and .255 too.
 AddressBlock make_block(const Prefix& cidr, std::string_view node);
 
 /// Assigns addresses in request order until the block is full; returns one per request that was
-/// served (a prefix of `requests`). Addresses inside `reserved` are passed over.
+/// served (a prefix of `requests`). Addresses inside `reserved` are passed over. None of a block
+/// that is about to be deleted.
 std::vector<Assignment> assign(AddressBlock& block, std::span<const AddressRequest> requests,
                                std::span<const Prefix> reserved = {});
 /// Frees all addresses of the handles; returns what was freed. Unknown handles are no error.

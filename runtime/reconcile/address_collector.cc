@@ -167,8 +167,7 @@ Result<void> AddressCollector::collect_unused_handles(const std::set<std::string
 Result<void> AddressCollector::free(const Json& object, const std::set<std::string>& handles) {
   HOP_TRY(plan::AddressBlock block, plan::block_from_json(object));
   plan::release(block, handles);
-  HOP_CHECK(registry_.update(block_kind(), "", api::name_of(object),
-                             plan::to_json(block, object["metadata"])));
+  HOP_CHECK(store_or_delete_block(registry_, std::move(block), member(object, "metadata")));
   for (const std::string& handle : handles) {
     auto gone = registry_.remove(handle_kind(), "", plan::handle_object_name(handle));
     if (!gone && gone.error().code() != ErrorCode::not_found) return std::move(gone).error();

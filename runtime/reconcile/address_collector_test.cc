@@ -68,6 +68,8 @@ TEST(AddressCollector, TakesBackWhatNobodyGivesBack) {
   ASSERT_TRUE(plane.cluster->remove(api::kind_of("Node"), "", "w1").ok());
   EXPECT_TRUE(eventually(
       [&] { return handles() == 0 && plane.cluster->all(api::kind_of("BlockAffinity")).empty(); }));
+  // Without node and addresses the block is nobody's.
+  EXPECT_TRUE(eventually([&] { return plane.cluster->all(api::kind_of("IPAMBlock")).empty(); }));
 }
 
 /// An agent writes the handle, then the block. It may die in between.

@@ -36,8 +36,9 @@ Result<std::vector<Prefix>> existing_blocks(Source& source) {
   std::vector<Prefix> out;
   HOP_TRY(const ObjectList blocks, source.list(block_kind(), {}));
   for (const Json& item : blocks.items) {
-    auto cidr = Prefix::parse(string_or(member(item, "spec"), "cidr"));
-    if (cidr) out.push_back(cidr->masked());
+    const Json& spec = member(item, "spec");
+    auto cidr = Prefix::parse(string_or(spec, "cidr"));
+    if (cidr && !bool_or(spec, "deleted")) out.push_back(cidr->masked());
   }
   // A pending affinity is somebody's claim, though its block is not there yet.
   HOP_TRY(const ObjectList affinities, source.list(affinity_kind(), {}));
@@ -72,6 +73,15 @@ Result<Pins> read_pins(Source& source, const std::string& node) {
 
 }  // namespace
 
+Result<Json> store_or_delete_block(Source& source, plan::AddressBlock block, const Json& metadata) {
+  const std::string name = plan::block_object_name(block.cidr);
+  block.deleted = plan::is_abandoned(block);
+  HOP_TRY(Json stored, source.update(block_kind(), "", name, plan::to_json(block, metadata)));
+  if (!block.deleted) return stored;
+  HOP_CHECK(remove_if_there(source, block_kind(), name));
+  return Json();
+}
+
 Result<std::vector<AddressPool>> IpamClient::pools() {
   std::vector<AddressPool> out;
   HOP_TRY(const ObjectList list, source_.list(api::kind_of("IPPool"), {}));
@@ -83,21 +93,11 @@ Result<std::vector<AddressPool>> IpamClient::pools() {
       out.push_back(*pool);
     }
   }
-  if (out.empty()) {
-    return Error(ErrorCode::unavailable,
-                 "no address can be assigned: there is no enabled IPPool; apply one");
-  }
   return out;
 }
 
-Result<std::optional<Prefix>> IpamClient::claim_new_block() {
+Result<std::optional<Prefix>> IpamClient::claim_new_block(const std::vector<AddressPool>& enabled) {
   if (!settings_.auto_allocate_blocks) return std::optional<Prefix>();
-  if (own_.size() >= settings_.block_limit()) {
-    return Error(ErrorCode::unavailable,
-                 str("Need to allocate an IPAM block but could not - limit of ",
-                     settings_.block_limit(), " blocks reached for this node"));
-  }
-  HOP_TRY(const std::vector<AddressPool> enabled, pools());
   HOP_TRY(const Pins pins, read_pins(source_, node_));
   for (int tries = 0; tries < most_tries; ++tries) {
     HOP_TRY(const std::vector<Prefix> taken, existing_blocks(source_));
@@ -137,6 +137,14 @@ Result<bool> IpamClient::claim(const Prefix& cidr) {
 Result<bool> IpamClient::create_own_block(const Prefix& cidr) {
   plan::AddressBlock block = plan::make_block(cidr, node_);
   auto created = source_.create(block_kind(), "", plan::to_json(block));
+  if (!created && created.error().code() == ErrorCode::already_exists) {
+    const auto present = read_block(cidr);
+    if (present && present->block.deleted) {
+      // Whoever was about to delete it was killed.
+      HOP_CHECK(remove_if_there(source_, block_kind(), plan::block_object_name(cidr)));
+      created = source_.create(block_kind(), "", plan::to_json(block));
+    }
+  }
   if (created) {
     blocks_[cidr] = {std::move(block), member(*created, "metadata")};
     return true;
@@ -148,13 +156,14 @@ Result<bool> IpamClient::create_own_block(const Prefix& cidr) {
   return true;
 }
 
-Result<void> IpamClient::borrow(const std::vector<plan::AddressRequest>& requests, Assigned& done) {
+Result<IpamClient::Shortage> IpamClient::borrow(const std::vector<AddressPool>& enabled,
+                                                const std::vector<plan::AddressRequest>& requests,
+                                                Assigned& done) {
   std::vector<plan::AddressRequest> open = requests;
-  HOP_TRY(const std::vector<AddressPool> enabled, pools());
   HOP_TRY(const Pins pins, read_pins(source_, node_));
   for (const AddressPool& pool : enabled) {
     for (const Prefix& cidr : plan::block_order(pool, node_, pins.own)) {
-      if (open.empty()) return {};
+      if (open.empty()) return Shortage();
       if (std::find(own_.begin(), own_.end(), cidr) != own_.end()) continue;
       auto stored = read_block(cidr);
       if (!stored || stored->block.strict_affinity || settings_.strict_affinity) continue;
@@ -165,10 +174,11 @@ Result<void> IpamClient::borrow(const std::vector<plan::AddressRequest>& request
       std::erase_if(open, [&](const auto& one) { return done.contains(one.handle); });
     }
   }
-  if (open.empty()) return {};
-  return Error(ErrorCode::unavailable,
-               str("no address is left for ", open.size(), " of ", requests.size(),
-                   " requests: every block of the pools is full; delete pods or add an IPPool"));
+  if (open.empty()) return Shortage();
+  return Shortage(
+      Error(ErrorCode::unavailable,
+            str("no address is left for ", open.size(), " of ", requests.size(),
+                " requests: every block of the pools is full; delete pods or add an IPPool")));
 }
 
 Result<void> IpamClient::release(const std::set<std::string>& handles) {
@@ -225,9 +235,12 @@ Result<void> IpamClient::free_in_block(const Prefix& cidr, const std::set<std::s
     }
     StoredBlock next = blocks_.at(cidr);
     if (plan::release(next.block, handles).empty()) return {};
-    auto updated = source_.update(block_kind(), "", plan::block_object_name(cidr),
-                                  plan::to_json(next.block, next.metadata));
+    auto updated = store_or_delete_block(source_, next.block, next.metadata);
     if (updated) {
+      if (updated->is_null()) {
+        blocks_.erase(cidr);
+        return {};
+      }
       next.metadata = member(*updated, "metadata");
       blocks_[cidr] = std::move(next);
       return {};
@@ -259,12 +272,7 @@ Result<void> release_node(Source& source, const std::string& node) {
     if (object) {
       HOP_TRY(plan::AddressBlock block, plan::block_from_json(*object));
       block.node.clear();
-      if (plan::allocations_of(block).empty()) {
-        HOP_CHECK(remove_if_there(source, block_kind(), block_name));
-      } else {
-        HOP_CHECK(source.update(block_kind(), "", block_name,
-                                plan::to_json(block, member(*object, "metadata"))));
-      }
+      HOP_CHECK(store_or_delete_block(source, block, member(*object, "metadata")));
     } else if (object.error().code() != ErrorCode::not_found) {
       return std::move(object).error();
     }

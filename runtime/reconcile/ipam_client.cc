@@ -63,19 +63,41 @@ Result<std::vector<Assignment>> IpamClient::assign(std::vector<AddressRequest> r
   if (!loaded_) HOP_CHECK(load_own_blocks());
   Assigned done;
   find_existing(requests, done);
-  const std::vector<Prefix> present = own_;
-  for (const Prefix& cidr : present) HOP_CHECK(fill_from(cidr, missing(requests, done), done));
-  while (!missing(requests, done).empty()) {
-    HOP_TRY(const std::optional<Prefix> claimed, claim_new_block());
-    if (claimed) {
-      HOP_CHECK(fill_from(*claimed, missing(requests, done), done));
-    } else {
-      HOP_CHECK(borrow(missing(requests, done), done));
-    }
-  }
+  HOP_TRY(Shortage shortage, fill_requests(requests, done));
+  if (shortage && done.empty()) return *std::move(shortage);
   std::vector<Assignment> out;
-  for (const AddressRequest& request : requests) out.push_back(done.at(request.handle));
+  for (const AddressRequest& request : requests) {
+    if (auto one = done.find(request.handle); one != done.end()) out.push_back(one->second);
+  }
   return out;
+}
+
+/// Own blocks first, then new ones, then other nodes'.
+Result<IpamClient::Shortage> IpamClient::fill_requests(const std::vector<AddressRequest>& requests,
+                                                       Assigned& done) {
+  if (missing(requests, done).empty()) return Shortage();
+  HOP_TRY(const std::vector<plan::AddressPool> enabled, pools());
+  if (enabled.empty()) {
+    return Shortage(Error(ErrorCode::unavailable,
+                          "no address can be assigned: there is no enabled IPPool; apply one"));
+  }
+  const std::vector<Prefix> present = own_;
+  for (const Prefix& cidr : present) {
+    const bool usable = std::any_of(enabled.begin(), enabled.end(),
+                                    [&](const auto& pool) { return pool.cidr.contains(cidr); });
+    if (usable) HOP_CHECK(fill_from(cidr, missing(requests, done), done));
+  }
+  while (!missing(requests, done).empty()) {
+    if (settings_.auto_allocate_blocks && own_.size() >= settings_.block_limit()) {
+      return Shortage(Error(ErrorCode::unavailable,
+                            str("Need to allocate an IPAM block but could not - limit of ",
+                                settings_.block_limit(), " blocks reached for this node")));
+    }
+    HOP_TRY(const std::optional<Prefix> claimed, claim_new_block(enabled));
+    if (!claimed) return borrow(enabled, missing(requests, done), done);
+    HOP_CHECK(fill_from(*claimed, missing(requests, done), done));
+  }
+  return Shortage();
 }
 
 Result<void> IpamClient::load_own_blocks() {
@@ -89,6 +111,15 @@ Result<void> IpamClient::load_own_blocks() {
       continue;
     }
     if (affinity->node != node_) continue;
+    if (affinity->state == plan::AffinityState::confirmed) {
+      auto block = source_.get(block_kind(), "", plan::block_object_name(affinity->cidr));
+      if (!block && block.error().code() == ErrorCode::not_found) {
+        // Whoever deleted the block deleted the memory of who has which address: never again.
+        log_.warning(str("block ", to_string(affinity->cidr), " of ", node_,
+                         " was deleted; it stays unused, since pods may have its addresses"));
+        continue;
+      }
+    }
     HOP_CHECK(claim(affinity->cidr));  // completes one that a crash interrupted
   }
   loaded_ = true;
@@ -135,8 +166,19 @@ Result<void> IpamClient::fill_from(const Prefix& cidr, std::vector<AddressReques
         for (const Assignment& one : assigned) done.emplace(one.handle, one);
         return {};
       }
-      if (updated.error().code() != ErrorCode::conflict) return std::move(updated).error();
-      HOP_TRY(blocks_[cidr], read_block(cidr));
+      const ErrorCode code = updated.error().code();
+      if (code != ErrorCode::conflict && code != ErrorCode::not_found) {
+        return std::move(updated).error();
+      }
+      auto stored = read_block(cidr);
+      if (!stored && stored.error().code() == ErrorCode::not_found) {
+        log_.warning(str("block ", to_string(cidr), " of ", node_, " was deleted"));
+        blocks_.erase(cidr);
+        std::erase(own_, cidr);
+        return {};
+      }
+      if (!stored) return std::move(stored).error();
+      blocks_[cidr] = *std::move(stored);
       find_existing(open, done);  // our own earlier incarnation may have been the other writer
     }
     open = missing(open, done);

@@ -25,9 +25,10 @@ class IpamClient {
   IpamClient(Source& source, const Clock& clock, std::string node, Log log,
              plan::IpamSettings settings = {});
 
-  /// One address per handle, in request order; all or none. A handle that already has an address
-  /// (an earlier try of a crashed agent) keeps it. The node's name and the time are noted, too.
-  /// Fails with `unavailable` when the pools are exhausted or the node's block limit is reached.
+  /// One address per handle, in request order. A handle that already has an address (an earlier try
+  /// of a crashed agent) keeps it. The node's name and the time are noted, too. When the pools are
+  /// exhausted or the node's block limit is reached, the last requests go without; `unavailable`
+  /// when all do.
   Result<std::vector<plan::Assignment>> assign(std::vector<plan::AddressRequest> requests);
   /// Frees every address of the handles; unknown ones are no error.
   Result<void> release(const std::set<std::string>& handles);
@@ -45,16 +46,20 @@ class IpamClient {
   using Assigned = std::map<std::string, plan::Assignment>;  ///< By handle.
 
   Result<void> load_own_blocks();
+  /// Why the last ones got none; nullopt when all got one.
+  using Shortage = std::optional<Error>;
+  Result<Shortage> fill_requests(const std::vector<plan::AddressRequest>& requests, Assigned& done);
   Result<StoredBlock> read_block(const Prefix& cidr);
   void find_existing(const std::vector<plan::AddressRequest>& requests, Assigned& done);
   Result<void> fill_from(const Prefix& cidr, std::vector<plan::AddressRequest> open,
                          Assigned& done);
   Result<std::optional<plan::Assignment>> prepare_handle(const std::string& id, const Prefix& cidr);
   Result<std::vector<plan::AddressPool>> pools();
-  Result<std::optional<Prefix>> claim_new_block();
+  Result<std::optional<Prefix>> claim_new_block(const std::vector<plan::AddressPool>& enabled);
   Result<bool> claim(const Prefix& cidr);
   Result<bool> create_own_block(const Prefix& cidr);
-  Result<void> borrow(const std::vector<plan::AddressRequest>& requests, Assigned& done);
+  Result<Shortage> borrow(const std::vector<plan::AddressPool>& enabled,
+                          const std::vector<plan::AddressRequest>& requests, Assigned& done);
   Result<void> free_in_block(const Prefix& cidr, const std::set<std::string>& handles);
 
   Source& source_;
@@ -70,6 +75,11 @@ class IpamClient {
   std::map<Prefix, StoredBlock> blocks_;
   std::vector<Prefix> own_;  ///< In the order they were claimed.
 };
+
+/// Stores a block that addresses were taken out of, or deletes it when it has neither owner nor
+/// addresses any more: marked first, by compare-and-set, so that nobody takes an address of it in
+/// between. Returns what is stored; null: nothing.
+Result<Json> store_or_delete_block(Source& source, plan::AddressBlock block, const Json& metadata);
 
 /// Takes a removed node's name off its blocks: empty ones are deleted, the others stay for their
 /// addresses' sake. Its tunnel address is freed. May run twice.

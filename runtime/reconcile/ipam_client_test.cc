@@ -249,12 +249,48 @@ TEST_F(IpamClientTest, BorrowsWhenNoBlockIsFreeUnlessStrict) {
   EXPECT_TRUE(client("w4").assign(requests(1, "d")));
 }
 
-TEST_F(IpamClientTest, TheBlockLimitIsAnError) {
+TEST_F(IpamClientTest, TheBlockLimitIsAnErrorAndTheFirstOnesAreServed) {
   pool("10.0.0.0/24", 32);
   IpamClient w1 = client("w1", {.max_blocks_per_node = 2});
-  const auto refused = w1.assign(requests(3));
+  const auto served = w1.assign(requests(3));
+  ASSERT_TRUE(served) << served.error().message();
+  ASSERT_THAT(*served, SizeIs(2));
+  EXPECT_EQ((*served)[1].handle, requests(3)[1].handle);
+  const auto refused = w1.assign(requests(1, "late"));
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr("limit of 2 blocks reached for this node"));
+}
+
+TEST_F(IpamClientTest, ADisabledPoolGivesNoMoreAddresses) {
+  IpamClient w1 = client("w1");
+  const auto before = w1.assign(requests(1)).value();
+  const auto& kind = api::kind_of("IPPool");
+  ASSERT_TRUE(
+      registry_->patch(kind, "", "default", PatchType::merge, {{"spec", {{"disabled", true}}}}));
+  EXPECT_THAT(w1.assign(requests(1, "more")).error().message(), HasSubstr("no enabled IPPool"));
+  EXPECT_EQ(w1.assign(requests(1)).value(), before) << "what it has, it keeps";
+  auto second = registry_->create(kind, "",
+                                  {{"apiVersion", "crd.projectcalico.org/v1"},
+                                   {"kind", "IPPool"},
+                                   {"metadata", {{"name", "second"}}},
+                                   {"spec", {{"cidr", "10.1.0.0/24"}, {"blockSize", 26}}}});
+  ASSERT_TRUE(second) << second.error().message();
+  const auto more = w1.assign(requests(1, "more")).value();
+  EXPECT_TRUE(Prefix(Ipv4(10, 1, 0, 0), 24).contains(more[0].ip)) << to_string(more[0].ip);
+}
+
+/// With the block the memory of its addresses is gone: pods may still have them.
+TEST_F(IpamClientTest, ADeletedBlockIsNeverUsedAgain) {
+  IpamClient w1 = client("w1");
+  const auto before = w1.assign(requests(1)).value();
+  ASSERT_TRUE(
+      registry_->remove(api::kind_of("IPAMBlock"), "", plan::block_object_name(before[0].block)));
+  const auto after = w1.assign(requests(1, "after"));
+  ASSERT_TRUE(after) << after.error().message();
+  EXPECT_NE((*after)[0].block, before[0].block);
+  const auto restarted = client("w1").assign(requests(1, "restarted"));
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_EQ((*restarted)[0].block, (*after)[0].block);
 }
 
 TEST_F(IpamClientTest, WithoutAPoolTheErrorSaysSo) {
@@ -296,6 +332,18 @@ TEST_F(IpamClientTest, ARemovedNodeLeavesOnlyWhatIsInUse) {
   EXPECT_EQ(count("BlockAffinity"), 0U);
   ASSERT_EQ(count("IPAMBlock"), 1U);
   EXPECT_EQ(block(plan::block_object_name(pods[0].block)).node, "");
+  // The last address takes the ownerless block along, and another node may have it then.
+  ASSERT_TRUE(client("w2").release({pods[0].handle}));
+  EXPECT_EQ(count("IPAMBlock"), 0U);
+}
+
+TEST_F(IpamClientTest, ABlockWhoseDeletionACrashInterruptedIsClaimed) {
+  node("w1", "172.16.5.0/24");
+  plan::AddressBlock doomed = plan::make_block(Prefix(Ipv4(172, 16, 5, 0), 24), "");
+  doomed.deleted = true;
+  ASSERT_TRUE(registry_->create(api::kind_of("IPAMBlock"), "", plan::to_json(doomed)));
+  EXPECT_EQ(client("w1").tunnel_address().value(), Ipv4(172, 16, 5, 0));
+  EXPECT_FALSE(block("172-16-5-0-24").deleted);
 }
 
 }  // namespace
