@@ -140,6 +140,11 @@ void Proxy::take_up(const std::string& service) {
     }
     for (ConntrackFilter& flow : stale_flows(&it->second, now)) stale_.push_back(flow);
   }
+  for (const plan::ServicePort& port : input.ports) {
+    // What is there at the start was there before: its flows go on.
+    if (rounds_ == 0 || rules_.ports().contains(port.name)) continue;
+    for (ConntrackFilter& flow : stale_flows(nullptr, &port)) stale_.push_back(flow);
+  }
   rules_.set(first.namespace_name, first.name, std::move(input.ports));
 }
 
@@ -197,7 +202,10 @@ void Proxy::hold_node_ports() {
   }
   std::set<std::string> problems;
   for (std::string& problem : kernel_.hold_ports(ports)) {
-    if (!port_problems_.contains(problem)) log_.warning(problem);
+    if (!port_problems_.contains(problem)) {
+      log_.warning(problem);
+      events_.warning(node_, "NodePortTaken", problem);
+    }
     problems.insert(std::move(problem));
   }
   port_problems_ = std::move(problems);
@@ -218,6 +226,9 @@ void Proxy::tell_restored(const nft::ApplyReport& report) {
                  : str("put back ", count, count == 1 ? " rule" : " rules",
                        " that somebody removed by hand: ", join(commands, "; "));
   if (count > commands_in_event) message += str("; and ", count - commands_in_event, " more");
+  if (!report.foreign_chains.empty()) {
+    message += str(". Not ours and left alone: rules in ", join(report.foreign_chains, ", "));
+  }
   log_.warning(message);
   events_.warning(node_, "ServiceRulesRestored", message);
 }

@@ -29,7 +29,13 @@ Result<Fd> open_port(NodePort wanted) {
   any.sin_port = htons(wanted.port);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) < 0 ||  // NOLINT
       (tcp && ::listen(fd.get(), listen_backlog) < 0)) {
-    return Error::from_errno(errno, what);
+    Error error = Error::from_errno(errno, what);
+    if (error.sys_errno() != EADDRINUSE) return error;
+    return Error(error.code(),
+                 str(error.message(),
+                     "; another process of this node listens there and is out of "
+                     "reach, because the service's rules come first; ss -lnp 'sport = :",
+                     wanted.port, "' names it"));
   }
   return fd;
 }

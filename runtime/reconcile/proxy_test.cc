@@ -26,6 +26,7 @@ class FakeKernel final : public ProxyKernel {
     size_t failures_left = 0;
     bool somebody_flushed = false;
     std::set<NodePort> held;
+    std::vector<std::string> taken;  ///< What hold_ports() complains of.
     std::vector<ConntrackFilter> forgotten;
   };
 
@@ -40,6 +41,7 @@ class FakeKernel final : public ProxyKernel {
     if (state->somebody_flushed) {
       nft::Change change{nft::ChangeKind::add_rule, "nat", "KUBE-SERVICES", {}, Rule{}, 0, 0};
       report.changes.rewire = {change};
+      report.foreign_chains = {"nat KUBE-SERVICES"};
       state->somebody_flushed = false;
     }
     state->rules = desired;
@@ -59,8 +61,9 @@ class FakeKernel final : public ProxyKernel {
     return nft::ApplyReport{};
   }
   std::vector<std::string> hold_ports(const std::set<NodePort>& ports) override {
-    state_.lock()->held = ports;
-    return {};
+    auto state = state_.lock();
+    state->held = ports;
+    return state->taken;
   }
   Result<size_t> forget_flows(const std::vector<ConntrackFilter>& flows) override {
     auto state = state_.lock();
@@ -180,6 +183,24 @@ TEST_F(ProxyTest, PutsBackWhatSomebodyRemovedAndSaysSo) {
     return true;
   }));
   EXPECT_THAT(message, HasSubstr("put back 1 rule that somebody removed by hand: iptables -t nat"));
+  EXPECT_THAT(message, HasSubstr("Not ours and left alone: rules in nat KUBE-SERVICES"));
+}
+
+TEST_F(ProxyTest, ATakenNodePortIsAnEventOnce) {
+  kernel_.state()->taken = {"holding node port 30080/tcp: Address already in use"};
+  create_service("web", "TCP", 30080);
+  start({.config = {}, .resync = Millis(20)});
+  ASSERT_TRUE(eventually([&] { return kernel_.state()->syncs > 3; }));
+  std::vector<Json> events;
+  ASSERT_TRUE(eventually([&] {
+    auto list = registry_->list(api::kind_of("Event"), {});
+    if (list) events = list->items;
+    return !events.empty();
+  }));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(string_or(events[0], "reason"), "NodePortTaken");
+  EXPECT_EQ(string_or(events[0], "message"), kernel_.state()->taken[0]);
+  EXPECT_LE(int_or(events[0], "count", 1), 1);
 }
 
 TEST_F(ProxyTest, AChangeOfAnEmptiedTableBringsEverythingBack) {
@@ -216,6 +237,17 @@ TEST_F(ProxyTest, ForgetsUdpFlowsOfEndpointsThatAreGone) {
   EXPECT_EQ(state->forgotten[0].original_destination_port, 80);
 }
 
+TEST_F(ProxyTest, ForgetsFlowsThatAreOlderThanTheirService) {
+  create_service("old", "UDP", 0);
+  create("EndpointSlice", "default", slice("old", "UDP", {"172.16.1.1"}));
+  start({});
+  ASSERT_TRUE(eventually([&] { return proxy_->rounds() > 0; }));
+  create("EndpointSlice", "default", slice("new", "UDP", {"172.16.1.2"}));
+  create_service("new", "UDP", 30053);
+  ASSERT_TRUE(eventually([&] { return kernel_.state()->forgotten.size() == 2; }));
+  EXPECT_EQ(kernel_.state()->forgotten[1].original_destination_port, 30053);
+}
+
 TEST(StaleFlows, OnlyUdpAndOnlyWhenSomethingWentOrBegan) {
   plan::ServicePort port;
   port.protocol = protocol::udp;
@@ -224,7 +256,8 @@ TEST(StaleFlows, OnlyUdpAndOnlyWhenSomethingWentOrBegan) {
   port.node_port = 30053;
   plan::ServicePort with = port;
   with.endpoints = {{Ipv4(172, 16, 1, 1), 53, ""}};
-  EXPECT_TRUE(stale_flows(nullptr, &with).empty());
+  EXPECT_TRUE(stale_flows(nullptr, &port).empty());
+  EXPECT_EQ(stale_flows(nullptr, &with).size(), 2U);  // Asked before there was a service.
   EXPECT_TRUE(stale_flows(&with, &with).empty());
   EXPECT_EQ(stale_flows(&port, &with).size(), 2U);  // Began: cluster IP and node port.
   EXPECT_EQ(stale_flows(&with, nullptr).size(), 2U);

@@ -31,7 +31,13 @@ void add_entries(const plan::ServicePort& port, std::optional<Ipv4> endpoint,
 std::vector<ConntrackFilter> stale_flows(const plan::ServicePort* before,
                                          const plan::ServicePort* now) {
   std::vector<ConntrackFilter> out;
-  if (before == nullptr || before->protocol != protocol::udp) return out;
+  if (before == nullptr) {
+    // A client that asked before the service existed: its flow leads where no service was.
+    const bool udp = now != nullptr && now->protocol == protocol::udp;
+    if (udp && !now->endpoints.empty()) add_entries(*now, std::nullopt, out);
+    return out;
+  }
+  if (before->protocol != protocol::udp) return out;
   const bool moved = now == nullptr || now->cluster_ip != before->cluster_ip ||
                      now->port != before->port || now->protocol != before->protocol ||
                      now->node_port != before->node_port;
