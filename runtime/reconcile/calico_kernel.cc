@@ -147,6 +147,17 @@ Result<CalicoKernel::Synced> CalicoKernel::sync_network(const NodeNetwork& wante
   return out;
 }
 
+Result<std::vector<Operation>> CalicoKernel::missing_pod_routes(
+    const std::vector<plan::LocalPod>& pods) {
+  HOP_TRY(const auto links, dump_links(route_));
+  HOP_TRY(const auto routes, dump_routes(route_));
+  return plan::missing_pod_routes(pods, links, routes);
+}
+
+Result<void> CalicoKernel::apply(const std::vector<Operation>& operations) {
+  return apply_operations(route_, operations).status();
+}
+
 Result<bool> CalicoKernel::sync_sets(const plan::FelixRulesInput& input) {
   auto present = dump_ipsets(netfilter_);
   if (!present) return false;

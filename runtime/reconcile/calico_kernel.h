@@ -11,6 +11,7 @@
 #include "runtime/nft/firewall.h"
 #include "runtime/plan/block_routes.h"
 #include "runtime/plan/felix_rules.h"
+#include "runtime/plan/pod_routes.h"
 
 namespace hoplab::reconcile {
 
@@ -51,6 +52,9 @@ class CalicoKernel {
   };
   /// ip_forward, the tunnel's address, neighbors, routes.
   Result<Synced> sync_network(const NodeNetwork& wanted);
+  /// The routes that these pods lack though their links are there.
+  Result<std::vector<Operation>> missing_pod_routes(const std::vector<plan::LocalPod>& pods);
+  Result<void> apply(const std::vector<Operation>& operations);
   /// The ipsets and rules; the number of changes.
   Result<size_t> sync_rules(plan::FelixRulesInput input);
   /// Forgets connections from and to addresses that no pod has any more.

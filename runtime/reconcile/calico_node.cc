@@ -8,6 +8,7 @@
 #include <array>
 
 #include "runtime/base/text.h"
+#include "runtime/plan/ipam_objects.h"
 
 namespace hoplab::reconcile {
 
@@ -16,6 +17,8 @@ namespace {
 constexpr Millis longest_retry{10000};
 /// The kernel's own events come in flocks; one look at the end is enough.
 constexpr Millis damping{50};
+/// How long a pod may be without its route while its link is there: it is being wired or unwired.
+constexpr Millis wiring_grace{2000};
 
 /// Blocks as routes see them; unreadable ones are left out by the caller's log.
 std::optional<plan::BlockOwner> owner_of(const Informer::Object& object) {
@@ -111,7 +114,7 @@ Result<void> CalicoNode::run(int stop_fd) {
       timeout = Millis(20);  // nothing is touched before everything is known
     } else if (auto done = reconcile(); done) {
       retry = config_.retry;
-      timeout = config_.resync;
+      timeout = routeless_.empty() ? config_.resync : wiring_grace;
     } else {
       log_.error("bring the node's network up to date", done.error());
       timeout = retry;
@@ -180,9 +183,11 @@ Result<CalicoNode::Wanted> CalicoNode::wanted() {
 Result<void> CalicoNode::reconcile() {
   HOP_TRY(const Wanted now, wanted());
   HOP_TRY(const CalicoKernel::Synced synced, kernel_->sync_network(now.network));
-  tell(synced, applied_ == now);
+  tell(synced.done, applied_ == now);
+  tell_conflicts(synced.conflicts);
   applied_ = now;
   HOP_CHECK(sync_rules(now));
+  HOP_CHECK(repair_pod_routes());
   std::set<Ipv4> freed;
   {
     const std::lock_guard lock(mutex_);
@@ -197,6 +202,37 @@ Result<void> CalicoNode::reconcile() {
   }
   const uint32_t overhead = now.network.tunnel_address ? 0 : 20;
   return write_conflist(now.network.tunnel_mtu + overhead);
+}
+
+std::vector<plan::LocalPod> CalicoNode::local_pods() const {
+  std::vector<plan::LocalPod> out;
+  for (const auto& object : blocks_.list()) {
+    const auto block = plan::block_from_json(*object);
+    if (!block) continue;  // wanted() says so
+    for (auto& pod : plan::local_pods(*block, config_.node)) out.push_back(std::move(pod));
+  }
+  return out;
+}
+
+Result<void> CalicoNode::repair_pod_routes() {
+  HOP_TRY(const std::vector<Operation> missing, kernel_->missing_pod_routes(local_pods()));
+  const SteadyTime time = std::chrono::steady_clock::now();
+  std::map<Prefix, SteadyTime> still;
+  std::vector<Operation> due;
+  for (const Operation& operation : missing) {
+    const Prefix pod = std::get<RouteReplace>(operation.action).route.destination;
+    const auto known = routeless_.find(pod);
+    if (known != routeless_.end() && time - known->second >= wiring_grace) {
+      due.push_back(operation);
+    } else {
+      still[pod] = known == routeless_.end() ? time : known->second;
+    }
+  }
+  routeless_ = std::move(still);
+  if (due.empty()) return {};
+  HOP_CHECK(kernel_->apply(due));
+  tell(due, true);
+  return {};
 }
 
 Result<void> CalicoNode::sync_rules(const Wanted& now) {
@@ -244,20 +280,23 @@ Result<void> CalicoNode::write_conflist(uint32_t mtu) {
 
 /// What was changed goes to the log; what somebody had changed though we wanted the same as before
 /// is also an event of the node.
-void CalicoNode::tell(const CalicoKernel::Synced& synced, bool unchanged) {
+void CalicoNode::tell(const std::vector<Operation>& done, bool unchanged) {
   const auto node = nodes_.get(config_.node);
-  for (const Operation& operation : synced.done) {
+  for (const Operation& operation : done) {
     const std::string command = to_command(operation);
     log_.info(str(command, "  # ", operation.reason));
     if (!unchanged || !node) continue;
     events_.warning(reference_to(*node), "NetworkRepaired",
                     str("the network of ", config_.node, " had been changed; put back: ", command));
   }
-  std::set<std::string> conflicts(synced.conflicts.begin(), synced.conflicts.end());
-  for (const std::string& conflict : conflicts) {
+}
+
+void CalicoNode::tell_conflicts(const std::vector<std::string>& conflicts) {
+  std::set<std::string> now(conflicts.begin(), conflicts.end());
+  for (const std::string& conflict : now) {
     if (!told_conflicts_.contains(conflict)) log_.warning(conflict);
   }
-  told_conflicts_ = std::move(conflicts);
+  told_conflicts_ = std::move(now);
 }
 
 }  // namespace hoplab::reconcile

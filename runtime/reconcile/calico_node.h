@@ -30,7 +30,8 @@ struct CalicoNodeConfig {
 
 /// Calico's node agent in the place of Felix, confd and BIRD: keeps ip_forward, tunl0's address,
 /// the routes to every block, the blackhole of its own blocks, outgoing NAT and the cali- chains as
-/// the Node, IPPool and IPAMBlock objects say; forgets the connections of removed pods; writes the
+/// the Node, IPPool and IPAMBlock objects say; puts back routes of pods that somebody took away;
+/// forgets the connections of removed pods; writes the
 /// CNI configuration that makes the node Ready. When it stops, everything stays as it is.
 /// run() works in the network namespace of its thread. The Source and the clock outlive it.
 class CalicoNode {
@@ -58,10 +59,13 @@ class CalicoNode {
   std::vector<plan::PoolView> pools() const;
   Result<Wanted> wanted();
   Result<void> reconcile();
+  [[nodiscard]] std::vector<plan::LocalPod> local_pods() const;
+  Result<void> repair_pod_routes();
   Result<void> sync_rules(const Wanted& now);
   Result<void> annotate(const CalicoKernel::Uplink& uplink, std::optional<Ipv4> tunnel_address);
   Result<void> write_conflist(uint32_t mtu);
-  void tell(const CalicoKernel::Synced& synced, bool unchanged);
+  void tell(const std::vector<Operation>& done, bool unchanged);
+  void tell_conflicts(const std::vector<std::string>& conflicts);
 
   Source& source_;
   const CalicoNodeConfig config_;
@@ -74,8 +78,6 @@ class CalicoNode {
   Fd wake_;  ///< eventfd: an object changed.
 
   std::mutex mutex_;
-  std::map<std::string, plan::BlockOwner>
-      owners_;            ///< As last seen, to pass over mere allocations.
   std::set<Ipv4> freed_;  ///< Connections to forget.
 
   // Only run()'s thread.
@@ -85,6 +87,7 @@ class CalicoNode {
   SteadyTime rules_due_;
   std::optional<Ipv4> tunnel_address_;
   std::set<std::string> told_conflicts_;
+  std::map<Prefix, SteadyTime> routeless_;  ///< Pods whose route was missing, since when.
 };
 
 }  // namespace hoplab::reconcile

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "runtime/netlink/dump.h"
 #include "runtime/plan/felix_rules.h"
 #include "runtime/plan/ipam_objects.h"
+#include "runtime/plan/pod_network.h"
 #include "store/registry.h"
 #include "store/test_dir.h"
 #include "tests/kernel/running_tunnel.h"
@@ -27,7 +29,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 bool eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     if (holds()) return true;
     std::this_thread::sleep_for(Millis(10));
   }
@@ -210,6 +212,33 @@ TEST_F(CalicoNodeTest, ADeletedRouteComesBackAndForeignOnesStay) {
   EXPECT_THAT(routes(w1_), Contains(to_string(ours)));
   auto socket = NetlinkSocket::open_in(w1_.get());
   EXPECT_THAT(dump_routes(*socket).value(), Contains(foreign));
+  EXPECT_TRUE(eventually([&] { return events("NetworkRepaired") > 0; }));
+}
+
+TEST_F(CalicoNodeTest, ADeletedRouteOfAPodComesBack) {
+  start();
+  const Fd pod = make_host();
+  reconcile::IpamClient ipam(*registry_, clock_, "w1", Log("ipam"));
+  const auto assigned =
+      ipam.assign({{plan::pod_handle("x"), {{"namespace", "default"}, {"pod", "red"}}}});
+  ASSERT_TRUE(assigned) << assigned.error().message();
+  plan::PodNetwork network;
+  network.pod_netns = "pod";
+  network.namespace_name = "default";
+  network.pod = "red";
+  network.ip = assigned->at(0).ip;
+  const std::vector<Operation> wiring = plan::wire_node_side(network);
+  test::must_apply(w1_.get(), wiring, pod.get());
+  const Route way = std::get<RouteReplace>(wiring.back().action).route;
+  const auto there = [&] {
+    auto socket = NetlinkSocket::open_in(w1_.get());
+    const auto all = dump_routes(*socket).value();
+    return std::find(all.begin(), all.end(), way) != all.end();
+  };
+  ASSERT_TRUE(there());
+  test::must_apply(w1_.get(), {{"", RouteDelete{way}, "a learner tries"}});
+  EXPECT_FALSE(there());
+  EXPECT_TRUE(eventually(there));
   EXPECT_TRUE(eventually([&] { return events("NetworkRepaired") > 0; }));
 }
 
