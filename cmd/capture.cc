@@ -9,6 +9,7 @@
 #include <iostream>
 #include <string>
 
+#include "cmd/capture_wish.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "runtime/base/text.h"
@@ -25,16 +26,6 @@ void on_interrupt(int) {
   interrupted = 1;
 }
 
-struct CaptureWish {
-  std::string interface;
-  std::string filter;
-  std::string write_to;
-  uint64_t count = 0;  ///< 0 = until interrupted.
-  trace::PrintOptions print;
-  bool times = true;
-  bool quiet = false;
-};
-
 std::string interface_prefix(const CaptureWish& wish, const trace::CapturedFrame& frame) {
   if (wish.interface != "any") return "";
   char name[IF_NAMESIZE] = "?";
@@ -44,44 +35,105 @@ std::string interface_prefix(const CaptureWish& wish, const trace::CapturedFrame
 
 void announce(const CaptureWish& wish, bool ethernet) {
   if (wish.quiet) return;
-  const char* type = wish.interface == "any" ? "LINUX_SLL2 (Linux cooked v2)"
-                     : ethernet              ? "EN10MB (Ethernet)"
-                                             : "RAW (Raw IP)";
-  if (wish.write_to.empty() && !wish.print.verbose) {
+  const bool any = wish.interface == "any";
+  const char* type = any        ? "LINUX_SLL2 (Linux cooked v2)"
+                     : ethernet ? "EN10MB (Ethernet)"
+                                : "RAW (Raw IP)";
+  const std::string about = str(", link-type ", type, ", snapshot length 262144");
+  if (!wish.read_from.empty()) {
+    std::cerr << "reading from file " << wish.read_from << about << "\n";
+    return;
+  }
+  if (any) std::cerr << "tcpdump: data link type LINUX_SLL2\n";
+  const bool brief = wish.write_to.empty() && !wish.print.verbose;
+  if (brief) {
     std::cerr << "tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n";
   }
-  std::cerr << (wish.write_to.empty() && !wish.print.verbose ? "" : "tcpdump: ") << "listening on "
-            << wish.interface << ", link-type " << type << ", snapshot length 262144 bytes\n";
+  std::cerr << (brief ? "" : "tcpdump: ") << "listening on " << wish.interface << about
+            << " bytes\n";
+}
+
+/// Prints or writes one frame after the other.
+class Sink {
+ public:
+  Sink(const CaptureWish& wish, trace::PacketFilter filter)
+      : wish_(wish), filter_(std::move(filter)), printer_(wish.print) {}
+
+  Result<void> open(bool ethernet) {
+    if (wish_.write_to.empty()) return {};
+    HOP_TRY(file_, trace::PcapWriter::create(wish_.write_to, ethernet));
+    return {};
+  }
+  Result<void> take(const trace::CapturedFrame& frame) {
+    if (!filter_.matches(frame.bytes, frame.ethernet)) return {};
+    ++taken_;
+    if (file_) return file_->write(frame);
+    std::cout << stamp(frame.time) << interface_prefix(wish_, frame)
+              << printer_.print(frame.bytes, frame.ethernet, frame.wire_length) << std::endl;
+    return {};
+  }
+  [[nodiscard]] bool full() const { return wish_.count != 0 && taken_ >= wish_.count; }
+  [[nodiscard]] uint64_t taken() const { return taken_; }
+
+ private:
+  std::string stamp(int64_t time) {
+    const int64_t since = last_ == 0 ? 0 : time - last_;
+    last_ = time;
+    switch (wish_.times) {
+      case TimeStyle::none:
+        return "";
+      case TimeStyle::seconds:
+        return trace::print_seconds(time) + " ";
+      case TimeStyle::since_last:
+        return " " + trace::print_span(since) + " ";
+      case TimeStyle::date:
+        return trace::print_date(time) + " " + trace::print_time(time) + " ";
+      default:
+        return trace::print_time(time) + " ";
+    }
+  }
+
+  const CaptureWish& wish_;
+  const trace::PacketFilter filter_;
+  trace::PacketPrinter printer_;
+  std::optional<trace::PcapWriter> file_;
+  uint64_t taken_ = 0;
+  int64_t last_ = 0;
+};
+
+Result<void> replay(const CaptureWish& wish, Sink& sink) {
+  HOP_TRY(auto source, trace::PcapReader::open(wish.read_from));
+  HOP_CHECK(sink.open(source.ethernet()));
+  announce(wish, source.ethernet());
+  while (interrupted == 0 && !sink.full()) {
+    HOP_TRY(const auto frame, source.next());
+    if (!frame) break;
+    HOP_CHECK(sink.take(*frame));
+  }
+  return {};
+}
+
+Result<void> watch(const CaptureWish& wish, Sink& sink) {
+  HOP_TRY(auto source, trace::Capture::open(wish.interface));
+  HOP_CHECK(sink.open(source.ethernet()));
+  announce(wish, source.ethernet());
+  while (interrupted == 0 && !sink.full()) {
+    HOP_TRY(const auto frame, source.next(Millis(1000)));
+    if (frame) HOP_CHECK(sink.take(*frame));
+  }
+  if (!wish.quiet) {
+    const char* packets = sink.taken() == 1 ? " packet" : " packets";
+    std::cerr << sink.taken() << packets << " captured\n"
+              << sink.taken() << packets << " received by filter\n"
+              << source.dropped() << " packets dropped by kernel\n";
+  }
+  return {};
 }
 
 Result<void> capture(const CaptureWish& wish) {
   HOP_TRY(auto filter, trace::PacketFilter::parse(wish.filter));
-  HOP_TRY(auto source, trace::Capture::open(wish.interface));
-  trace::PacketPrinter printer(wish.print);
-  std::optional<trace::PcapWriter> file;
-  announce(wish, true);
-  uint64_t captured = 0;
-  while (interrupted == 0 && (wish.count == 0 || captured < wish.count)) {
-    HOP_TRY(auto frame, source.next(Millis(1000)));
-    if (!frame || !filter.matches(frame->bytes, frame->ethernet)) continue;
-    ++captured;
-    if (!wish.write_to.empty()) {
-      if (!file) {
-        HOP_TRY(file, trace::PcapWriter::create(wish.write_to, frame->ethernet));
-      }
-      HOP_CHECK(file->write(*frame));
-      continue;
-    }
-    std::cout << (wish.times ? trace::print_time(frame->time) + " " : "")
-              << interface_prefix(wish, *frame)
-              << printer.print(frame->bytes, frame->ethernet, frame->wire_length) << std::endl;
-  }
-  if (!wish.quiet) {
-    std::cerr << captured << (captured == 1 ? " packet" : " packets") << " captured\n"
-              << captured << (captured == 1 ? " packet" : " packets") << " received by filter\n"
-              << source.dropped() << " packets dropped by kernel\n";
-  }
-  return {};
+  Sink sink(wish, std::move(filter));
+  return wish.read_from.empty() ? watch(wish, sink) : replay(wish, sink);
 }
 
 /// The first interface that is up and not loopback, as tcpdump chooses without -i.
@@ -98,61 +150,32 @@ std::string default_interface() {
   return chosen;
 }
 
-void declare(Options& options) {
-  options.value("interface", 'i', "NAME", "interface to watch, or any")
-      .value("count", 'c', "N", "stop after N packets")
-      .value("write", 'w', "FILE", "write a pcap file instead of printing (- = standard output)")
-      .flag("numeric", 'n', "print addresses as numbers (always done)")
-      .flag("link-header", 'e', "print MAC addresses")
-      .flag("verbose", 'v', "print the IP header's fields")
-      .flag("no-time", 't', "print no time stamps")
-      .flag("line-buffered", 'l', "print line by line (always done)")
-      .flag("quiet", 'q', "print packets only")
-      .positionals("FILTER", 0, 64);
+int list_interfaces() {
+  struct if_nameindex* list = ::if_nameindex();
+  int number = 0;
+  for (auto* at = list; at != nullptr && at->if_index != 0; ++at) {
+    std::cout << ++number << "." << at->if_name << "\n";
+  }
+  ::if_freenameindex(list);
+  std::cout << ++number << ".any (Pseudo-device that captures on all interfaces)\n";
+  return exit_ok;
 }
 
 int run_capture(const Invocation& invocation) {
-  Options options("capture", "[-i NAME] [-c N] [FILTER]",
-                  "Prints packets of this network namespace in tcpdump's words. Needs no root "
-                  "inside a lab.\nThe filter is tcpdump's: host, net, port, proto, src, dst, arp, "
-                  "icmp, tcp, udp, and, or, not.");
-  declare(options);
-  options.example("hoplab shell k8s-w1 -- hoplab capture -i eth0 proto 4",
-                  "IP in IP between the nodes, inner and outer header");
-  options.example("tcpdump -i cali7f94ce7c295 -nn icmp", "the same program under its usual name");
-  // tcpdump's habits: repeated letters (-nn, -vv) and bundles are fine; -# is not needed here.
-  std::vector<std::string> args;
-  for (const auto& arg : invocation.args) {
-    bool repeated = arg.size() > 2 && arg[0] == '-' && arg[1] != '-' &&
-                    arg.find_first_not_of(arg[1], 1) == std::string::npos;
-    args.push_back(repeated ? arg.substr(0, 2) : arg);
-  }
-  if (auto exit = options.parse(args)) return *exit;
-  CaptureWish wish;
-  wish.interface = options.get("interface");
+  auto parsed = parse_capture(invocation.args);
+  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
+  CaptureWish& wish = std::get<CaptureWish>(parsed);
+  if (wish.list_interfaces) return list_interfaces();
   if (wish.interface.empty()) wish.interface = default_interface();
-  wish.filter = join(options.rest(), " ");
-  wish.write_to = options.get("write");
-  wish.print.link_header = options.has("link-header");
-  wish.print.verbose = options.has("verbose");
-  wish.times = !options.has("no-time");
-  wish.quiet = options.has("quiet");
-  if (options.has("count")) {
-    auto text = options.get("count");
-    if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != text.npos ||
-        std::stoul(text) == 0) {
-      return options.usage_error("-c wants a number of packets, not \"" + text + "\"");
-    }
-    wish.count = std::stoul(text);
-  }
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   auto done = capture(wish);
   if (done) return exit_ok;
-  if (done.error().code() == ErrorCode::invalid) return options.usage_error(done.error().message());
-  return fail(done.error());
+  if (done.error().code() != ErrorCode::invalid) return fail(done.error());
+  std::cerr << "hoplab capture: " << done.error().message() << "\nSee \"hoplab capture --help\".\n";
+  return exit_usage;
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if_arp.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -32,6 +33,15 @@ int64_t time_of(msghdr& message) {
   return static_cast<int64_t>(stamp.tv_sec) * 1'000'000'000 + stamp.tv_nsec;
 }
 
+bool is_ethernet(const std::string& interface) {
+  const Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  if (!any || ::ioctl(any.get(), SIOCGIFHWADDR, &request) != 0) return true;
+  const auto type = request.ifr_hwaddr.sa_family;
+  return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
+}
+
 }  // namespace
 
 Result<Capture> Capture::open(const std::string& interface) {
@@ -55,7 +65,7 @@ Result<Capture> Capture::open(const std::string& interface) {
   if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     return Error::from_errno(errno, "watching interface " + interface);
   }
-  return Capture(std::move(socket));
+  return Capture(std::move(socket), index == 0 || is_ethernet(interface));
 }
 
 Result<std::optional<CapturedFrame>> Capture::next(Millis timeout) {
@@ -116,6 +126,71 @@ Result<void> PcapWriter::write(const CapturedFrame& frame) {
   std::string record(reinterpret_cast<const char*>(header.data()), sizeof header);
   record.append(reinterpret_cast<const char*>(frame.bytes.data()), frame.bytes.size());
   return write_all(file_.get(), record);
+}
+
+namespace {
+
+constexpr size_t largest_capture_file = 1U << 30U;
+constexpr size_t file_header = 24;
+constexpr size_t record_header = 16;
+constexpr uint32_t microseconds_magic = 0xa1b2c3d4;
+constexpr uint32_t nanoseconds_magic = 0xa1b23c4d;
+constexpr uint32_t link_ethernet = 1;
+constexpr uint32_t link_raw = 101;
+
+}  // namespace
+
+Result<PcapReader> PcapReader::open(const std::string& path) {
+  HOP_TRY(std::string content,
+          read_file(path == "-" ? "/proc/self/fd/0" : path, largest_capture_file));
+  auto reader = parse(std::move(content));
+  if (!reader) return std::move(reader).error().context(path);
+  return reader;
+}
+
+uint32_t PcapReader::number(size_t at) const {
+  uint32_t value = 0;
+  std::memcpy(&value, content_.data() + at, sizeof value);
+  return swapped_ ? __builtin_bswap32(value) : value;
+}
+
+Result<PcapReader> PcapReader::parse(std::string content) {
+  PcapReader out(std::move(content));
+  if (out.content_.size() < file_header) return Error(ErrorCode::invalid, "no capture file");
+  const uint32_t as_is = out.number(0);
+  out.swapped_ = as_is != microseconds_magic && as_is != nanoseconds_magic;
+  const uint32_t magic = out.number(0);
+  if (magic != microseconds_magic && magic != nanoseconds_magic) {
+    return Error(ErrorCode::invalid, "no capture file in libpcap's format (pcapng is not read)");
+  }
+  out.nanoseconds_ = magic == nanoseconds_magic;
+  const uint32_t link = out.number(20) & 0xffffU;
+  if (link != link_ethernet && link != link_raw) {
+    return Error(ErrorCode::invalid, "link type " + std::to_string(link) +
+                                         " is not read here, only Ethernet and raw IP");
+  }
+  out.ethernet_ = link == link_ethernet;
+  out.at_ = file_header;
+  return out;
+}
+
+Result<std::optional<CapturedFrame>> PcapReader::next() {
+  if (at_ == content_.size()) return std::optional<CapturedFrame>();
+  const size_t left = content_.size() - at_;
+  const size_t length = left < record_header ? 0 : number(at_ + 8);
+  if (left < record_header || length > left - record_header) {
+    at_ = content_.size();
+    return Error(ErrorCode::invalid, "the capture file ends inside a packet");
+  }
+  CapturedFrame frame;
+  const int64_t part = number(at_ + 4);
+  frame.time = int64_t{number(at_)} * 1'000'000'000 + (nanoseconds_ ? part : part * 1000);
+  frame.ethernet = ethernet_;
+  frame.wire_length = number(at_ + 12);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(content_.data());
+  frame.bytes = Bytes(bytes + at_ + record_header, length);
+  at_ += record_header + length;
+  return std::optional(frame);
 }
 
 }  // namespace hoplab::trace

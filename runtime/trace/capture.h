@@ -27,6 +27,8 @@ class Capture {
   /// `interface` "any" = all. `not_found` when there is no such interface.
   static Result<Capture> open(const std::string& interface);
 
+  /// Whether its frames start with an Ethernet header, as far as the interface tells.
+  [[nodiscard]] bool ethernet() const { return ethernet_; }
   /// Pollable.
   [[nodiscard]] int fd() const { return socket_.get(); }
   /// The next frame; nullopt when the time is up.
@@ -35,8 +37,10 @@ class Capture {
   [[nodiscard]] uint32_t dropped();
 
  private:
-  explicit Capture(Fd socket) : socket_(std::move(socket)), buffer_(262144) {}
+  Capture(Fd socket, bool ethernet)
+      : socket_(std::move(socket)), ethernet_(ethernet), buffer_(262144) {}
   Fd socket_;
+  bool ethernet_;
   std::vector<uint8_t> buffer_;
   uint32_t dropped_ = 0;
 };
@@ -50,6 +54,28 @@ class PcapWriter {
  private:
   explicit PcapWriter(Fd file) : file_(std::move(file)) {}
   Fd file_;
+};
+
+/// Reads libpcap files of either byte order and time unit, with Ethernet frames or bare IP packets.
+class PcapReader {
+ public:
+  /// "-" = standard input. `invalid` when it is no such file.
+  static Result<PcapReader> open(const std::string& path);
+  /// From bytes that are there already; for tests and the fuzzer.
+  static Result<PcapReader> parse(std::string content);
+  [[nodiscard]] bool ethernet() const { return ethernet_; }
+  /// The next frame; nullopt at the end. `invalid` when the file ends inside one.
+  Result<std::optional<CapturedFrame>> next();
+
+ private:
+  explicit PcapReader(std::string content) : content_(std::move(content)) {}
+  [[nodiscard]] uint32_t number(size_t at) const;
+
+  std::string content_;
+  size_t at_ = 0;
+  bool swapped_ = false;
+  bool nanoseconds_ = false;
+  bool ethernet_ = true;
 };
 
 }  // namespace hoplab::trace

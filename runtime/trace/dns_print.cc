@@ -1,5 +1,9 @@
 // DNS messages in tcpdump's words. The wire format is RFC 1035; names may be compressed.
 
+#include <arpa/inet.h>
+
+#include <array>
+
 #include "runtime/base/text.h"
 #include "runtime/trace/protocol_print.h"
 
@@ -31,6 +35,8 @@ std::string type_name(uint16_t type) {
       return "SRV";
     case 41:
       return "OPT";
+    case 99:
+      return "SPF";
     case 255:
       return "ANY";
     default:
@@ -72,17 +78,57 @@ std::optional<std::string> read_name(Bytes message, size_t& at) {
   return std::nullopt;
 }
 
-std::string print_data(Bytes message, uint16_t type, size_t at, Bytes data) {
+std::string print_text(Bytes data) {
+  ByteReader reader(data);
+  std::string out;
+  while (reader.left() > 0) {
+    out += " \"";
+    for (uint8_t byte : reader.take(reader.u8())) {
+      const auto c = static_cast<char>(byte);
+      out += c >= 32 && c < 127 ? c : '?';
+    }
+    out += '"';
+  }
+  return out;
+}
+
+std::string name_at(Bytes message, size_t& at) {
+  auto name = read_name(message, at);
+  if (!name) at = message.size();
+  return " " + name.value_or("[|domain]");
+}
+
+std::string print_soa(Bytes message, size_t at) {
+  std::string out = name_at(message, at);
+  out += name_at(message, at);
+  ByteReader numbers(message.subspan(at));
+  for (int i = 0; i < 5 && numbers.ok(); ++i) out += str(" ", numbers.u32());
+  return out;
+}
+
+std::string print_ipv6(Bytes data) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return ::inet_ntop(AF_INET6, data.data(), text.data(), text.size()) == nullptr ? "" : text.data();
+}
+
+std::string print_data(Bytes message, uint16_t type, size_t at, Bytes data, bool verbose) {
   ByteReader reader(data);
   if (type == 1 && data.size() == 4) return " " + to_string(reader.ip());
-  if (type == 2 || type == 5 || type == 12) {
-    return " " + read_name(message, at).value_or("[|domain]");
+  if (type == 28 && data.size() == 16) return " " + print_ipv6(data);
+  if (type == 2 || type == 5 || type == 12) return name_at(message, at);
+  if (type == 6) return verbose ? print_soa(message, at) : "";
+  if (type == 15 && data.size() > 2) {
+    const uint16_t preference = reader.u16();
+    at += 2;
+    return str(name_at(message, at), " ", preference);
   }
+  if (type == 16 || type == 99) return print_text(data);
   if (type == 33 && data.size() > 6) {
-    reader.u32();
-    uint16_t port = reader.u16();
+    const uint16_t priority = reader.u16();
+    const uint16_t weight = reader.u16();
+    const uint16_t port = reader.u16();
     at += 6;
-    return " " + read_name(message, at).value_or("[|domain]") + str(":", port, " 0 0");
+    return str(name_at(message, at), ":", port, " ", priority, " ", weight);
   }
   return "";
 }
@@ -108,7 +154,9 @@ std::string response_code(uint16_t flags) {
 
 }  // namespace
 
-std::optional<std::string> print_dns(Bytes bytes) {
+std::string print_dns(Bytes bytes, bool verbose) {
+  constexpr size_t header_bytes = 12;
+  if (bytes.size() < header_bytes) return str("domain [length ", bytes.size(), " < 12] (invalid)");
   ByteReader header(bytes);
   uint16_t id = header.u16();
   uint16_t flags = header.u16();
@@ -116,14 +164,14 @@ std::optional<std::string> print_dns(Bytes bytes) {
   uint16_t answers = header.u16();
   uint16_t authorities = header.u16();
   uint16_t additionals = header.u16();
-  if (!header.ok() || questions != 1) return std::nullopt;
-  size_t at = 12;
+  const std::string size = str(" (", bytes.size(), ")");
+  if (questions != 1) return str(id, " [", questions, "q] [|domain]", size);
+  size_t at = header_bytes;
   auto name = read_name(bytes, at);
-  if (!name || at + 4 > bytes.size()) return std::nullopt;
+  if (!name || at + 4 > bytes.size()) return str(id, " [|domain]", size);
   ByteReader question(bytes.subspan(at));
   uint16_t type = question.u16();
   at += 4;
-  std::string size = str(" (", bytes.size(), ")");
   bool response = (flags & 0x8000U) != 0;
   if (!response) {
     std::string extra = additionals > 0 ? str(" [", additionals, "au]") : "";
@@ -132,9 +180,11 @@ std::optional<std::string> print_dns(Bytes bytes) {
   }
   std::string out =
       str(id, response_code(flags), (flags & 0x0400U) != 0 ? "*" : "",
-          (flags & 0x0080U) != 0 ? "" : "-", " ", answers, "/", authorities, "/", additionals);
+          (flags & 0x0080U) != 0 ? "" : "-", (flags & 0x0200U) != 0 ? "|" : "",
+          (flags & 0x0020U) != 0 ? "$" : "", " ", answers, "/", authorities, "/", additionals);
   for (int i = 0; i < answers && i < most_records; ++i) {
-    if (!read_name(bytes, at) || at + 10 > bytes.size()) return out + " [|domain]" + size;
+    const auto owner = read_name(bytes, at);
+    if (!owner || at + 10 > bytes.size()) return out + " [|domain]" + size;
     ByteReader record(bytes.subspan(at));
     uint16_t record_type = record.u16();
     record.u16();
@@ -142,8 +192,8 @@ std::optional<std::string> print_dns(Bytes bytes) {
     uint16_t length = record.u16();
     at += 10;
     if (at + length > bytes.size()) return out + " [|domain]" + size;
-    out += str(i > 0 ? "," : "", " ", type_name(record_type),
-               print_data(bytes, record_type, at, bytes.subspan(at, length)));
+    out += str(i > 0 ? "," : "", " ", verbose ? *owner + " " : "", type_name(record_type),
+               print_data(bytes, record_type, at, bytes.subspan(at, length), verbose));
     at += length;
   }
   return out + size;

@@ -88,6 +88,8 @@ std::optional<Ipv4Header> read_ipv4(Bytes bytes) {
   size_t end =
       header.total_length == 0 ? bytes.size() : std::min<size_t>(header.total_length, bytes.size());
   if (end < header.header_length) return std::nullopt;
+  header.payload_length = std::max<size_t>(header.total_length, end) - header.header_length;
+  header.header = bytes.first(header.header_length);
   header.payload = bytes.subspan(header.header_length, end - header.header_length);
   return header;
 }

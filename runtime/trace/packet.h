@@ -53,8 +53,10 @@ struct Ipv4Header {
   uint16_t total_length = 0, id = 0, fragment_offset = 0;  ///< Offset in bytes.
   bool dont_fragment = false, more_fragments = false;
   Ipv4 source, destination;
-  Bytes payload;  ///< Bounded by total_length and by what was captured.
+  Bytes payload;              ///< Bounded by total_length and by what was captured.
+  size_t payload_length = 0;  ///< As the header says; the payload may be cut.
   size_t header_length = 0;
+  Bytes header;  ///< Its bytes, options included.
 };
 
 std::optional<EthernetHeader> read_ethernet(ByteReader& reader);

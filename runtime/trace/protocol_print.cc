@@ -1,6 +1,8 @@
 #include "runtime/trace/protocol_print.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "runtime/base/text.h"
 
@@ -9,6 +11,7 @@ namespace hoplab::trace {
 namespace {
 
 constexpr uint16_t dns_port = 53;
+constexpr uint16_t bgp_port = 179;
 
 std::string print_flags(uint8_t flags) {
   std::string out;
@@ -17,13 +20,15 @@ std::string print_flags(uint8_t flags) {
                              {tcp_rst, 'R'},
                              {tcp_psh, 'P'},
                              {tcp_ack, '.'},
-                             {tcp_urg, 'U'}}) {
+                             {tcp_urg, 'U'},
+                             {tcp_ece, 'E'},
+                             {tcp_cwr, 'W'}}) {
     if ((flags & bit) != 0) out += letter;
   }
   return out.empty() ? "none" : out;
 }
 
-std::string print_option(uint8_t kind, Bytes value) {
+std::string print_option(uint8_t kind, Bytes value, uint32_t sack_base) {
   ByteReader reader(value);
   switch (kind) {
     case 2:
@@ -35,8 +40,8 @@ std::string print_option(uint8_t kind, Bytes value) {
     case 5: {
       std::string out = str("sack ", value.size() / 8, " ");
       for (size_t i = 0; i + 8 <= value.size(); i += 8) {
-        uint32_t from = reader.u32();
-        out += str("{", from, ":", reader.u32(), "}");
+        uint32_t from = reader.u32() - sack_base;
+        out += str("{", from, ":", reader.u32() - sack_base, "}");
       }
       return out;
     }
@@ -49,7 +54,7 @@ std::string print_option(uint8_t kind, Bytes value) {
   }
 }
 
-std::string print_options(Bytes options) {
+std::string print_options(Bytes options, uint32_t sack_base) {
   std::string out;
   ByteReader reader(options);
   while (reader.left() > 0) {
@@ -68,52 +73,44 @@ std::string print_options(Bytes options) {
       out += "[bad opt]";
       break;
     }
-    out += print_option(kind, reader.take(length - 2U));
+    out += print_option(kind, reader.take(length - 2U), sack_base);
   }
   return out;
 }
 
-/// The first line of an HTTP message, if this looks like one.
-std::string http_line(Bytes payload) {
-  std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
-  bool http = text.starts_with("HTTP/1.");
-  for (auto method : {"GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "PATCH ", "OPTIONS "}) {
-    http = http || text.starts_with(method);
-  }
-  if (!http) return "";
-  std::string_view line = text.substr(0, std::min(text.find_first_of("\r\n"), text.size()));
-  std::string out = ": HTTP: ";
-  for (char c : line.substr(0, 200)) out += c >= 32 && c < 127 ? c : '.';
-  return out;
+std::string hex4(uint16_t value) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "0x%04x", value);
+  return text.data();
 }
 
-std::string unreachable(uint8_t code, Bytes rest) {
-  ByteReader reader(rest);
-  reader.u32();
-  auto inner = read_ipv4(reader.rest());
-  if (!inner) return str("type-#3, code ", static_cast<int>(code));
-  std::string host = to_string(inner->destination);
-  switch (code) {
-    case 0:
-      return "net " + host + " unreachable";
-    case 1:
-      return "host " + host + " unreachable";
-    case 3: {
-      ByteReader ports(inner->payload);
-      ports.u16();
-      return str(host, inner->protocol == protocol_udp ? " udp" : " tcp", " port ", ports.u16(),
-                 " unreachable");
-    }
-    case 4: {
-      ByteReader mtu(rest);
-      mtu.u16();
-      return str(host, " unreachable - need to frag (mtu ", mtu.u16(), ")");
-    }
-    case 13:
-      return host + " unreachable - admin prohibited filter";
-    default:
-      return str(host, " unreachable - #", static_cast<int>(code));
+std::string print_checksum(const Ipv4Header& ip, uint16_t field) {
+  const uint16_t sum = transport_checksum(ip);
+  if (sum == 0) return ", cksum " + hex4(field) + " (correct)";
+  return str(", cksum ", hex4(field), " (incorrect -> ", hex4(right_checksum(field, sum)), ")");
+}
+
+bool is_http_port(uint16_t port) {
+  return port == 80 || port == 8080 || port == 3128;
+}
+
+/// What tcpdump knows to follow the ports, in its words.
+std::string application(const TcpSegment& segment, bool verbose) {
+  const auto either = [&](uint16_t port) {
+    return segment.source_port == port || segment.destination_port == port;
+  };
+  if (is_http_port(segment.source_port) || is_http_port(segment.destination_port)) {
+    return ": " + print_http(segment.payload, verbose);
   }
+  if (either(bgp_port)) return ": BGP";
+  if (either(dns_port) && segment.payload.size() > 2) {
+    const Bytes message = segment.payload.subspan(2);
+    ByteReader prefix(segment.payload);
+    const uint16_t length = prefix.u16();
+    if (length == message.size()) return " " + print_dns(message, verbose);
+    return str(" [prefix length(", length, ") != length(", message.size(), ")] (invalid)");
+  }
+  return "";
 }
 
 }  // namespace
@@ -128,27 +125,17 @@ std::string protocol_name(uint8_t protocol) {
       return "TCP";
     case protocol_udp:
       return "UDP";
+    case 2:
+      return "IGMP";
+    case 47:
+      return "GRE";
+    case 89:
+      return "OSPF";
+    case 132:
+      return "SCTP";
     default:
-      return str("ip-proto-", static_cast<int>(protocol));
+      return "unknown";
   }
-}
-
-std::string print_icmp(Bytes bytes) {
-  ByteReader reader(bytes);
-  uint8_t type = reader.u8();
-  uint8_t code = reader.u8();
-  reader.u16();
-  if (!reader.ok()) return "[|icmp]";
-  std::string length = str(", length ", bytes.size());
-  if (type == 0 || type == 8) {
-    uint16_t id = reader.u16();
-    return str("ICMP echo ", type == 8 ? "request" : "reply", ", id ", id, ", seq ", reader.u16(),
-               length);
-  }
-  if (type == 3) return "ICMP " + unreachable(code, bytes.subspan(4)) + length;
-  if (type == 5) return "ICMP redirect" + length;
-  if (type == 11) return "ICMP time exceeded in-transit" + length;
-  return str("ICMP type-#", static_cast<int>(type), length);
 }
 
 std::optional<TcpSegment> read_tcp(Bytes bytes) {
@@ -159,44 +146,102 @@ std::optional<TcpSegment> read_tcp(Bytes bytes) {
   segment.sequence = reader.u32();
   segment.acknowledgment = reader.u32();
   size_t header = static_cast<size_t>(reader.u8() >> 4U) * 4;
-  segment.flags = reader.u8() & 63U;
+  segment.flags = reader.u8();
   segment.window = reader.u16();
-  reader.u32();  // Checksum and urgent pointer.
+  segment.checksum = reader.u16();
+  segment.urgent = reader.u16();
   if (!reader.ok() || header < 20 || header > bytes.size()) return std::nullopt;
   segment.options = bytes.subspan(20, header - 20);
   segment.payload = bytes.subspan(header);
   return segment;
 }
 
-std::string print_tcp_segment(const TcpSegment& segment, uint32_t base, uint32_t ack_base) {
+std::string print_tcp_segment(const Ipv4Header& ip, const TcpSegment& segment,
+                              const TcpBases& bases, bool verbose) {
   std::string out = "Flags [" + print_flags(segment.flags) + "]";
-  size_t length = segment.payload.size();
-  uint32_t from = segment.sequence - base;
-  bool numbered = length > 0 || (segment.flags & (tcp_syn | tcp_fin | tcp_rst)) != 0;
+  if (verbose) out += print_checksum(ip, segment.checksum);
+  const size_t length = segment.payload.size();
+  const uint32_t from = segment.sequence - bases.sequence;
   if (length > 0) {
     out += str(", seq ", from, ":", from + static_cast<uint32_t>(length));
-  } else if (numbered) {
+  } else if ((segment.flags & (tcp_syn | tcp_fin | tcp_rst)) != 0) {
     out += str(", seq ", from);
   }
-  if ((segment.flags & tcp_ack) != 0) out += str(", ack ", segment.acknowledgment - ack_base);
+  if ((segment.flags & tcp_ack) != 0) {
+    out += str(", ack ", segment.acknowledgment - bases.acknowledgment);
+  }
   out += str(", win ", segment.window);
-  if (!segment.options.empty()) out += ", options [" + print_options(segment.options) + "]";
-  return out + str(", length ", length) + http_line(segment.payload);
+  if ((segment.flags & tcp_urg) != 0) out += str(", urg ", segment.urgent);
+  if (!segment.options.empty()) {
+    out += ", options [" + print_options(segment.options, bases.selective) + "]";
+  }
+  out += str(", length ", length);
+  return length == 0 ? out : out + application(segment, verbose);
 }
 
-std::string print_udp(const Ipv4Header& ip) {
+std::string print_udp(const Ipv4Header& ip, bool verbose) {
   ByteReader reader(ip.payload);
   uint16_t source = reader.u16();
   uint16_t destination = reader.u16();
   uint16_t length = reader.u16();
   reader.u16();
-  if (!reader.ok()) return to_string(ip.source) + " > " + to_string(ip.destination) + ": [|udp]";
-  std::string hosts = str(to_string(ip.source), ".", source, " > ", to_string(ip.destination), ".",
-                          destination, ": ");
-  if (source == dns_port || destination == dns_port) {
-    if (auto dns = print_dns(reader.rest())) return hosts + *dns;
+  if (ip.payload.size() < 4) {
+    return to_string(ip.source) + " > " + to_string(ip.destination) + ":  [|udp]";
   }
-  return hosts + str("UDP, length ", length < 8 ? 0 : length - 8);
+  const std::string hosts = str(to_string(ip.source), ".", source, " > ", to_string(ip.destination),
+                                ".", destination, ": ");
+  if (!reader.ok()) return hosts + str("truncated-udp ", ip.payload.size());
+  if (length < 8) return hosts + str("truncated-udplength ", length);
+  if (source == dns_port || destination == dns_port) {
+    if (length < 8 + 12) return hosts + str("domain [length ", length - 8, " < 12] (invalid)");
+    return hosts + (reader.left() < 12 ? " [|domain]" : print_dns(reader.rest(), verbose));
+  }
+  return hosts + str("UDP, length ", length - 8);
+}
+
+uint16_t checksum(Bytes bytes, uint32_t start) {
+  uint64_t sum = start;
+  for (size_t i = 0; i < bytes.size(); i += 2) {
+    const uint32_t low = i + 1 < bytes.size() ? bytes[i + 1] : 0;
+    sum += uint32_t{bytes[i]} << 8U | low;
+  }
+  while (sum >> 16U != 0) sum = (sum & 0xffffU) + (sum >> 16U);
+  return static_cast<uint16_t>(~sum);
+}
+
+uint16_t transport_checksum(const Ipv4Header& ip) {
+  uint32_t pseudo = ip.protocol + static_cast<uint32_t>(ip.payload.size());
+  for (const Ipv4 address : {ip.source, ip.destination}) {
+    pseudo += (address.value() >> 16U) + (address.value() & 0xffffU);
+  }
+  return checksum(ip.payload, pseudo);
+}
+
+uint16_t right_checksum(uint16_t field, uint16_t sum) {
+  uint32_t out = field + uint32_t{sum};
+  out = (out & 0xffffU) + (out >> 16U);
+  return static_cast<uint16_t>(out);
+}
+
+std::string print_http(Bytes payload, bool verbose) {
+  std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  bool http = text.starts_with("HTTP/");
+  for (const char* method :
+       {"get ", "post ", "put ", "head ", "delete ", "options ", "trace ", "connect "}) {
+    http = http || to_lower(std::string(text.substr(0, 8))).starts_with(method);
+  }
+  if (!http) return "HTTP";
+  std::string out = verbose ? str("HTTP, length: ", payload.size()) : "HTTP: ";
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    if (verbose) out += "\n\t";
+    for (char c : text.substr(0, end)) out += (c >= 32 && c < 127) || c == '\t' ? c : '.';
+    if (!verbose) break;
+    text.remove_prefix(end);
+    if (text.starts_with('\r')) text.remove_prefix(1);
+    if (text.starts_with('\n')) text.remove_prefix(1);
+  }
+  return out;
 }
 
 }  // namespace hoplab::trace

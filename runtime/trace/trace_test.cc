@@ -81,7 +81,7 @@ TEST(PacketPrint, UdpAndDns) {
 
 TEST(PacketPrint, BrokenPacketsAreNamed) {
   EXPECT_EQ(show(hex("0102")), "[|ether]");
-  EXPECT_EQ(show(hex(std::string(ethernet) + "45000054")), "IP [|ip]");
+  EXPECT_EQ(show(hex(std::string(ethernet) + "45000054")), "IP  [|ip]");
   for (size_t n = 0; n < 118; ++n) {
     auto frame = echo();
     frame.resize(n);
