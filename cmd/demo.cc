@@ -2,25 +2,38 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <set>
+#include <thread>
 
 #include "cmd/command.h"
 #include "cmd/demo_manifest.h"
 #include "cmd/demo_stage.h"
 #include "cmd/options.h"
+#include "cmd/running_cluster.h"
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
 #include "runtime/observe/footprint.h"
 #include "runtime/proc/namespaces.h"
+#include "runtime/proc/sandbox_state.h"
 
 namespace hoplab::cmd {
 
 namespace {
 
-using Text = std::vector<std::string>;
+constexpr const char* demo_cluster = "demo";
+constexpr int exit_interrupted = 130;
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
+}
+
+std::string lines_with(const std::string& text, std::string_view part) {
+  std::string out;
+  for (auto line : split(text, '\n')) {
+    if (line.find(part) != std::string_view::npos) out += std::string(line) + "\n";
+  }
+  return out;
 }
 
 Error unproved(const std::string& what, const std::string& output) {
@@ -106,12 +119,13 @@ class Walk {
     stage_.chapter("Ping across nodes",
                    "red to near and to far: the node puts the packet into another IP packet, "
                    "addressed to the other\nnode, and sends that. Captured on k8s-w1's eth0:");
-    HOP_TRY(auto capture, stage_.start({"shell", "k8s-w1", "--", "hoplab", "capture", "-q", "-i",
-                                        "eth0", "-c", "4", "proto", "4"}));
+    HOP_TRY(auto capture, stage_.start({"shell", "k8s-w1", "--", "hoplab", "capture", "-i", "eth0",
+                                        "-c", "4", "proto", "4"}));
+    HOP_CHECK(capture.wait_for("listening on eth0", Millis(10000)));
     HOP_TRY(std::string out, ping("red", "near"));
     if (!has(out, " 0% packet loss")) return unproved("no loss", out);
     HOP_TRY(out, capture.finish(Millis(5000)));
-    stage_.show(out);
+    stage_.show(lines_with(out, " IP "));
     std::string both = "IP 192.168.10.101 > 192.168.10.102: IP " + pod_ip_["red"] + " > " +
                        pod_ip_["near"] + ": ICMP echo request";
     if (!has(out, both)) return unproved("one IP header inside another (" + both + ")", out);
@@ -186,11 +200,24 @@ class Walk {
   std::string service_ip_;
 };
 
+/// Commands that people type meanwhile come and go: what stays counts.
+Result<std::vector<std::string>> what_stays(const Footprint& before,
+                                            const std::string& executable) {
+  constexpr Millis pause{50};
+  constexpr int looks = 60;
+  for (int look = 1;; ++look) {
+    HOP_TRY(const Footprint after, read_footprint(executable));
+    auto differences = compare(before, after);
+    if (differences.empty() || look == looks) return differences;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 Result<void> tear_down(DemoStage& stage, const Footprint& before, const std::string& executable) {
+  stage.finale();
   stage.chapter("Down", "The sandbox and everything in it goes; the computer is as it was.");
   HOP_TRY(std::string out, stage.run({"down"}));
-  HOP_TRY(Footprint after, read_footprint(executable));
-  auto differences = compare(before, after);
+  HOP_TRY(const auto differences, what_stays(before, executable));
   if (!differences.empty()) {
     return Error(ErrorCode::internal,
                  "the computer is not as it was before:\n" + join(differences, "\n"));
@@ -198,6 +225,16 @@ Result<void> tear_down(DemoStage& stage, const Footprint& before, const std::str
   stage.proved(str("links, addresses, routes, sysctls, mounts and processes as before (",
                    before.lines.size(), " facts compared)"));
   return {};
+}
+
+/// The walk needs a cluster of its own, and would end one that somebody still looks at.
+Result<void> check_not_up() {
+  HOP_CHECK(check_outside());
+  const auto state = proc::read_sandbox_state(proc::runtime_folder(), demo_cluster);
+  if (!state || !state->alive()) return {};
+  return Error(ErrorCode::already_exists,
+               str("a cluster named ", demo_cluster, " is up already, from another demo or from ",
+                   "demo --keep\n  end it first: hoplab --cluster ", demo_cluster, " down"));
 }
 
 int run(const Invocation& invocation) {
@@ -210,18 +247,25 @@ int run(const Invocation& invocation) {
   options.example("hoplab demo --keep",
                   "look around afterwards: hoplab --cluster demo shell k8s-w1");
   if (auto exit = options.parse(invocation.args)) return *exit;
+  if (auto free = check_not_up(); !free) return fail(std::move(free).error().context("demo"));
   auto executable = proc::own_executable();
   if (!executable) return fail(executable.error());
   auto before = read_footprint(*executable);
   if (!before) return fail(before.error());
-  DemoStage stage(*executable, "demo");
+  auto opened = DemoStage::open(*executable, demo_cluster);
+  if (!opened) return fail(opened.error());
+  DemoStage& stage = *opened;
   auto walked = Walk(stage).go();
   auto ended = walked;
   if (!options.has("keep") || !walked) {
     auto down = tear_down(stage, *before, *executable);
-    if (ended) ended = down;
+    if (ended || stage.interrupted()) ended = down;
   }
   stage.print_times();
+  if (stage.interrupted() && ended) {
+    std::cerr << "hoplab demo: interrupted; nothing of it stays behind\n";
+    return exit_interrupted;
+  }
   return ended ? exit_ok : fail(std::move(ended).error().context("demo"));
 }
 
