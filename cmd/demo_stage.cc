@@ -1,5 +1,6 @@
 #include "cmd/demo_stage.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -51,7 +52,7 @@ DemoStage::DemoStage(std::string executable, std::string cluster, Fd signals)
       started_(now()),
       signals_(std::move(signals)) {}
 
-/// Starts the program with `input` (may be -1) as standard input and both outputs into `output`.
+/// Starts the program with `input` (-1: nothing) as standard input and both outputs into `output`.
 Result<pid_t> DemoStage::spawn(const std::vector<std::string>& args, int input, int output) const {
   if (interrupted_ && !finale_) return Error(ErrorCode::unavailable, "interrupted");
   std::vector<char*> argv;
@@ -65,7 +66,8 @@ Result<pid_t> DemoStage::spawn(const std::vector<std::string>& args, int input, 
     const sigset_t signals = interrupts();
     ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
-    if (input >= 0) ::dup2(input, 0);
+    // Never the terminal: a group in the background that asks it for anything is stopped.
+    ::dup2(input >= 0 ? input : ::open("/dev/null", O_RDONLY), 0);
     ::dup2(output, 1);
     ::dup2(output, 2);
     ::execv(argv[0], argv.data());
