@@ -28,7 +28,9 @@ class CutSource final : public Source {
   Result<ObjectList> list(const api::Kind& kind, const Selection& selection) override {
     ++lists;
     if (away) return server_away();
-    return source_.list(kind, selection);
+    auto list = source_.list(kind, selection);
+    if (list.ok()) list->revision += ahead.exchange(0);
+    return list;
   }
   Result<std::unique_ptr<Watch>> watch(const api::Kind& kind, const Selection& selection,
                                        int64_t revision) override {
@@ -57,7 +59,8 @@ class CutSource final : public Source {
 
   std::atomic<bool> away = false;
   std::atomic<bool> forget = false;
-  std::atomic<int> cuts = 0;  ///< Watches made before the last change of this end.
+  std::atomic<int64_t> ahead = 0;  ///< The next list is one of a store that was so much further.
+  std::atomic<int> cuts = 0;       ///< Watches made before the last change of this end.
   std::atomic<int> lists = 0, watches = 0;
 
  private:
@@ -201,6 +204,18 @@ TEST(Informer, WaitsForAServerThatIsNotThereYet) {
   EXPECT_TRUE(eventually([&] { return source.lists >= 2; }));
   source.away = false;
   EXPECT_TRUE(pods.wait_synced(10s));
+}
+
+TEST(Informer, ListsAgainWhenTheStoreIsAnotherOneNow) {
+  RegistryFixture cluster;
+  CutSource source(*cluster);
+  source.ahead = 1000;
+  Informer maps(source, api::kind_of("ConfigMap"), {}, quiet);
+  maps.start();
+  ASSERT_TRUE(maps.wait_synced(5s));
+  cluster.make("ConfigMap", "default", config_map_json("a", "1"));
+  EXPECT_TRUE(eventually([&] { return maps.get("default/a") != nullptr; }));
+  EXPECT_GE(source.lists, 2);
 }
 
 }  // namespace

@@ -88,6 +88,9 @@ Result<std::unique_ptr<Watch>> Registry::watch(const api::Kind& kind, const Sele
   } else if (revision < store_.compacted()) {
     return Error(ErrorCode::too_old,
                  str("too old resource version: ", revision, " (", store_.compacted(), ")"));
+  } else if (const int64_t newest = store_.revision(); revision > newest) {
+    return Error(ErrorCode::too_old,
+                 str("too large resource version: ", revision, ", current: ", newest));
   }
   const int64_t after = initial.revision;
   auto changes = store_.subscribe(store_prefix(kind, selection.namespace_name), after);

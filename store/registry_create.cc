@@ -9,6 +9,29 @@
 #include "store/registry.h"
 
 namespace hoplab {
+namespace {
+
+/// Admission speaks of an object before its name is made, and so the same trouble has the same text
+/// each time: `pods "web-7c9f8d-" is forbidden: …`.
+std::string name_at_admission(const Json& object) {
+  const std::string name = api::name_of(object);
+  const std::string base = string_or(object["metadata"], "generateName");
+  const size_t kept = generated_name(base).size() - generated_name("").size();
+  const bool generated =
+      !base.empty() && name.size() > kept && name.starts_with(base.substr(0, kept));
+  return generated ? base : name;
+}
+
+/// Another caller was quicker, or the namespace is on its way out and wants nothing new.
+Result<void> unless_moot(Result<Json> made) {
+  if (made.ok() || made.error().code() == ErrorCode::already_exists ||
+      made.error().code() == ErrorCode::forbidden || made.error().code() == ErrorCode::not_found) {
+    return {};
+  }
+  return std::move(made).error();
+}
+
+}  // namespace
 
 Result<Json> Registry::create(const api::Kind& kind, const std::string& namespace_name, Json object,
                               const WriteOptions& options) {
@@ -63,7 +86,9 @@ Result<Json> Registry::create_named(const api::Kind& kind, Json object,
     if (options.dry_run) return object;
     HOP_TRY(created, commit(kind, nullptr, std::move(object), false));
   }
-  HOP_CHECK(after_create(kind, *created));
+  // The object is written: what belongs to it and could not be made now is no failure of this
+  // call. The namespace controller makes it as soon as it can be made.
+  (void)after_create(kind, *created);
   return *created;
 }
 
@@ -74,7 +99,7 @@ Result<void> Registry::check_namespace_open(const api::Kind& kind, const Json& o
   if (found == nullptr) return object_not_found(namespace_kind, space);
   if (string_or(member(*found, "metadata"), "deletionTimestamp").empty()) return {};
   return object_forbidden(
-      kind, api::name_of(object),
+      kind, name_at_admission(object),
       str("unable to create new content in namespace ", space, " because it is being terminated"));
 }
 
@@ -90,7 +115,7 @@ Result<void> Registry::admit_service_account(const api::Kind& kind, Json& object
   const std::string name = string_or(member(object, "spec"), "serviceAccountName");
   const SharedJson account = store_.get(store_key(api::kind_of("ServiceAccount"), space, name));
   if (account == nullptr) {
-    return object_forbidden(kind, api::name_of(object),
+    return object_forbidden(kind, name_at_admission(object),
                             str("error looking up service account ", space, "/", name,
                                 ": serviceaccount \"", name, "\" not found"));
   }
@@ -111,31 +136,20 @@ Result<void> Registry::ensure_token_secret(const Json& account) {
   const std::string name = string_or(secrets[0], "name");
   const api::Kind& kind = api::kind_of("Secret");
   if (store_.get(store_key(kind, space, name)) != nullptr) return {};
-  auto made = create(kind, space, new_token_secret(account, name, options_.tokens));
-  if (!made && made.error().code() != ErrorCode::already_exists) return std::move(made).error();
-  return {};
+  return unless_moot(create(kind, space, new_token_secret(account, name, options_.tokens)));
 }
 
 Result<void> Registry::ensure_service_accounts(const std::string& namespace_name) {
-  const auto tolerate = [](Result<Json> made) -> Result<void> {
-    // Another caller was quicker, or the namespace is on its way out.
-    if (made.ok() || made.error().code() == ErrorCode::already_exists ||
-        made.error().code() == ErrorCode::forbidden ||
-        made.error().code() == ErrorCode::not_found) {
-      return {};
-    }
-    return std::move(made).error();
-  };
   const api::Kind& account_kind = api::kind_of("ServiceAccount");
   if (store_.get(store_key(account_kind, namespace_name, "default")) == nullptr) {
-    HOP_CHECK(tolerate(
+    HOP_CHECK(unless_moot(
         create(account_kind, namespace_name, new_service_account(namespace_name, "default"))));
   }
   const api::Kind& map_kind = api::kind_of("ConfigMap");
   if (!options_.tokens.ca_certificate.empty() &&
       store_.get(store_key(map_kind, namespace_name, "kube-root-ca.crt")) == nullptr) {
-    HOP_CHECK(tolerate(create(map_kind, namespace_name,
-                              new_root_ca(namespace_name, options_.tokens.ca_certificate))));
+    HOP_CHECK(unless_moot(create(map_kind, namespace_name,
+                                 new_root_ca(namespace_name, options_.tokens.ca_certificate))));
   }
   const Snapshot accounts = store_.list(store_prefix(account_kind, namespace_name));
   for (const SharedJson& account : accounts.objects) HOP_CHECK(ensure_token_secret(*account));

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -78,6 +80,56 @@ TEST(RegistryStress, NothingIsCreatedBehindADeletedNamespace) {
       }
     });
   }
+}
+
+TEST(RegistryStress, AListAndAWatchFromItMissNothingAndRepeatNothing) {
+  RegistryFixture cluster({}, {.ring = 8});  // Followers fall out of the ring all the time.
+  const api::Kind& kind = api::kind_of("ConfigMap");
+  constexpr int writers = 4;
+  constexpr int rounds = 150;
+  std::atomic<int64_t> end = INT64_MAX;
+  const auto write = [&](int worker) {
+    for (int i = 0; i < rounds; ++i) {
+      const std::string name = str("m", worker, "-", i % 7);
+      if (i % 3 == 2) {
+        (void)cluster->remove(kind, "default", name);
+      } else if (!cluster->create(kind, "default", config_map_json(name, "v")).ok()) {
+        (void)cluster->patch(kind, "default", name, PatchType::merge,
+                             {{"data", {{"k", std::to_string(i)}}}});
+      }
+    }
+  };
+  const auto follow = [&] {
+    std::map<std::string, Json> seen;
+    const ObjectList list = cluster->list(kind, {}).value();
+    for (const Json& object : list.items) seen[api::key_of(object)] = object;
+    auto watch = cluster->watch(kind, {}, list.revision).value();
+    for (int64_t last = list.revision; last < end;) {
+      auto event = watch->next(Millis(20)).value();
+      if (!event) continue;
+      EXPECT_GT(event->revision, last);
+      last = event->revision;
+      const std::string key = api::key_of(event->object);
+      EXPECT_EQ(seen.contains(key), event->type != EventType::added) << key;
+      if (event->type == EventType::deleted) {
+        seen.erase(key);
+      } else {
+        seen[key] = std::move(event->object);
+      }
+    }
+    std::map<std::string, Json> present;
+    const ObjectList now = cluster->list(kind, {}).value();
+    for (const Json& object : now.items) present[api::key_of(object)] = object;
+    EXPECT_EQ(seen, present);
+  };
+  std::vector<std::thread> followers;
+  for (int i = 0; i < 4; ++i) {
+    followers.emplace_back(follow);
+    together(writers, write);
+  }
+  cluster.make("ConfigMap", "default", config_map_json("last", "v"));
+  end = cluster->revision();
+  for (std::thread& follower : followers) follower.join();
 }
 
 }  // namespace

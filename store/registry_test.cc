@@ -299,5 +299,21 @@ TEST(Registry, OldRevisionsCanBeListed) {
   EXPECT_EQ(cluster->snapshot(kind("ConfigMap"), all)->objects.size(), 2U);
 }
 
+TEST(Registry, OpensWhileANamespaceEmptiesAndMakesWhatACrashLeftOut) {
+  RegistryFixture cluster;
+  for (const char* space : {"going", "staying"}) {
+    cluster.make("Namespace", "", {{"metadata", {{"name", space}}}});
+    cluster.make("ServiceAccount", space, {{"metadata", {{"name", "app"}}}});
+    for (const SharedJson& secret : cluster->all(kind("Secret"), space)) {
+      ASSERT_TRUE(cluster->remove(kind("Secret"), space, api::name_of(*secret)).ok());
+    }
+  }
+  ASSERT_FALSE(cluster->remove(kind("Namespace"), "", "going").value().gone);
+  cluster.reopen();
+  ASSERT_NE(cluster.registry, nullptr);
+  EXPECT_EQ(cluster.count("Secret", "going"), 0U);
+  EXPECT_EQ(cluster.count("Secret", "staying"), 2U);  // Of the accounts default and app.
+}
+
 }  // namespace
 }  // namespace hoplab

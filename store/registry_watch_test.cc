@@ -118,5 +118,16 @@ TEST(RegistryWatch, TooOldAndStop) {
   stopper.join();
 }
 
+TEST(RegistryWatch, ARevisionThatIsNotThereYetIsRefused) {
+  RegistryFixture cluster;
+  const int64_t now = cluster->revision();
+  auto ahead = cluster->watch(api::kind_of("ConfigMap"), {}, now + 1);
+  ASSERT_FALSE(ahead.ok());
+  EXPECT_EQ(ahead.error().code(), ErrorCode::too_old);
+  EXPECT_EQ(ahead.error().message(),
+            str("too large resource version: ", now + 1, ", current: ", now));
+  EXPECT_TRUE(cluster->watch(api::kind_of("ConfigMap"), {}, now).ok());
+}
+
 }  // namespace
 }  // namespace hoplab

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/text.h"
 #include "store/migrations.h"
 
@@ -46,13 +48,22 @@ std::string past(const std::string& prefix) {
   return prefix + '\xff';
 }
 
+constexpr Millis lock_wait(2'000);
+
+/// A server that was killed a moment ago may hold the file a little longer: the kernel lets go when
+/// the last reference is gone, and whoever looks at /proc/PID/fd holds one, too.
 Result<Fd> lock_file(const std::string& path) {
   const std::string lock_path = path + ".lock";
   HOP_TRY(Fd fd, open_fd(lock_path, O_RDWR | O_CREAT));
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  const SteadyTime end = std::chrono::steady_clock::now() + lock_wait;
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return Error::from_errno(errno, "locking " + lock_path);
-    return Error(ErrorCode::unavailable,
-                 "store " + path + ": another hoplab server is using the file");
+    if (std::chrono::steady_clock::now() >= end) {
+      return Error(ErrorCode::unavailable,
+                   "store " + path + ": another hoplab server is using the file");
+    }
+    std::this_thread::sleep_for(Millis(10));
   }
   return fd;
 }

@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/text.h"
 #include "store/test_dir.h"
 
@@ -245,20 +246,37 @@ TEST(RevisionLog, TheFileIsOnlyForItsOwner) {
   }
 }
 
+TEST(RevisionLog, WaitsForAnOwnerThatIsOnItsWayOut) {
+  TestDir dir;
+  auto log = open_log(dir.file("store.db"));
+  ASSERT_TRUE(append(*log, {.key = "a", .value = "1"}).ok());
+  std::thread leaving([&] {
+    std::this_thread::sleep_for(Millis(50));
+    log.reset();
+  });
+  auto second = RevisionLog::open(dir.file("store.db"), {});
+  leaving.join();
+  ASSERT_TRUE(second.ok()) << second.error().message();
+  EXPECT_EQ((*second)->revision(), 1);
+}
+
 /// A child that writes as fast as it can and reports each acknowledged revision.
 [[noreturn]] void write_until_killed(const std::string& path, int report, Durability durability) {
+  const auto stop = [](int code, const Error& error) {
+    (void)write_all(STDERR_FILENO, "the writer: " + error.message() + "\n");
+    _exit(code);
+  };
   auto log = RevisionLog::open(path, {.durability = durability});
-  if (!log) _exit(1);
+  if (!log) stop(1, log.error());
   for (int64_t n = 0;; ++n) {
     const LogWrite write{
         .key = str("key-", n % 50), .value = std::string(300, 'v'), .expected = {}};
     auto rows = (*log)->append(std::span(&write, 1));
-    if (!rows || !(*rows)[0]) _exit(2);
+    if (!rows || !(*rows)[0]) stop(2, rows ? (*rows)[0].error() : rows.error());
     const int64_t acknowledged = (*rows)[0]->revision;
-    if (write_all(report, {reinterpret_cast<const char*>(&acknowledged), 8}).ok() &&
-        n % 100 == 99 && !(*log)->compact(acknowledged - 60).ok()) {
-      _exit(3);
-    }
+    const std::string_view bytes(reinterpret_cast<const char*>(&acknowledged), 8);
+    if (!write_all(report, bytes).ok() || n % 100 != 99) continue;
+    if (auto done = (*log)->compact(acknowledged - 60); !done) stop(3, done.error());
   }
 }
 

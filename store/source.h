@@ -84,7 +84,7 @@ class Source {
   virtual Result<Json> get(const api::Kind& kind, const std::string& namespace_name,
                            const std::string& name) = 0;
   virtual Result<ObjectList> list(const api::Kind& kind, const Selection& selection) = 0;
-  /// Events after `revision` (from a list); 0 starts with the present state as `added`.
+  /// Events after `revision` (`too_old` if it is still to come); 0 = the present state as `added`.
   virtual Result<std::unique_ptr<Watch>> watch(const api::Kind& kind, const Selection& selection,
                                                int64_t revision) = 0;
   virtual Result<Json> create(const api::Kind& kind, const std::string& namespace_name, Json object,
