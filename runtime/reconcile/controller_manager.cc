@@ -10,6 +10,15 @@ namespace {
 /// Only an upper bound of a wait that ends with the next change.
 constexpr Millis one_wait(3'600'000);
 
+/// A mistake in one controller, on one object, must not end the others.
+Result<std::optional<Millis>> guarded(Controller& controller, const std::string& key) {
+  try {
+    return controller.reconcile(key);
+  } catch (const std::exception& e) {
+    return Error(ErrorCode::internal, str("internal error: ", e.what()));
+  }
+}
+
 }  // namespace
 
 ControllerManager::ControllerManager(Registry& registry, Log log, int workers)
@@ -83,7 +92,12 @@ void ControllerManager::dispatch(ObjectChange change, std::vector<std::string>& 
   change.kind = kind;
   for (size_t i = 0; i < controllers_.size(); ++i) {
     keys.clear();
-    controllers_[i]->wake(change, keys);
+    try {
+      controllers_[i]->wake(change, keys);
+    } catch (const std::exception& e) {
+      log_.error(str(controllers_[i]->name(), ": ", kind, " ", api::key_of(change.any()),
+                     ": internal error: ", e.what()));
+    }
     for (std::string& key : keys) queue_.put({.controller = i, .key = std::move(key)});
   }
 }
@@ -94,7 +108,7 @@ void ControllerManager::work() {
 
 void ControllerManager::look(const WorkItem& item) {
   Controller& controller = *controllers_[item.controller];
-  auto again = controller.reconcile(item.key);
+  auto again = guarded(controller, item.key);
   if (again.ok()) {
     queue_.done(item);
     if (*again) queue_.put_after(item, **again);
@@ -102,9 +116,10 @@ void ControllerManager::look(const WorkItem& item) {
   }
   const Millis pause = queue_.failed(item);
   const Error& error = again.error();
-  // Lost races heal by themselves.
+  // Lost races heal by themselves; so does "forbidden" where a namespace is on its way out.
   const bool race = error.code() == ErrorCode::conflict || error.code() == ErrorCode::not_found ||
-                    error.code() == ErrorCode::already_exists;
+                    error.code() == ErrorCode::already_exists ||
+                    error.code() == ErrorCode::forbidden;
   const std::string text = str(controller.name(), ": ", item.key, ": ", error.message(),
                                "; again in ", pause.count(), " ms");
   race ? log_.debug(text) : log_.warning(text);

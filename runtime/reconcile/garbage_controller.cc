@@ -169,7 +169,8 @@ Result<void> GarbageController::settle_owner(const Place& place, const Json& obj
 
 Result<void> GarbageController::drop_owners(const Place& place, const std::set<std::string>& uids) {
   const SharedJson found = registry_.find(*place.kind, place.namespace_name, place.name);
-  if (found == nullptr) return {};
+  // Somebody else may have taken the object or its references away meanwhile.
+  if (found == nullptr || owners_of(*found).empty()) return {};
   Json object = *found;
   auto& list = object["metadata"]["ownerReferences"].get_ref<Json::array_t&>();
   std::erase_if(list, [&](const Json& row) { return uids.contains(string_or(row, "uid")); });

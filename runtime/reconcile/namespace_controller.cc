@@ -9,6 +9,11 @@ void NamespaceController::wake(const ObjectChange& change, std::vector<std::stri
     keys.push_back(api::name_of(*change.now));
     return;
   }
+  if (change.kind == "ServiceAccount" && change.before == nullptr) {
+    // Its token is made with it, unless the server died in between.
+    keys.push_back(api::namespace_of(*change.now));
+    return;
+  }
   if (change.now != nullptr) return;
   // Something is gone: the last one of a namespace that waits for it, or one that comes back.
   const std::string space = api::namespace_of(*change.before);
