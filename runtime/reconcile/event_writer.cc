@@ -1,7 +1,6 @@
 #include "runtime/reconcile/event_writer.h"
 
 #include <algorithm>
-#include <iomanip>
 #include <sstream>
 
 #include "runtime/base/text.h"
@@ -12,28 +11,18 @@ namespace {
 
 constexpr const char* write_key = "write";
 constexpr const char* expire_key = "expire";
+constexpr size_t most_remembered = 4096;
 
 const api::Kind& event_kind() {
   return api::kind_of("Event");
 }
 
-/// The same news has the same name: "web.1f0c…", a hash in place of Kubernetes' time stamp.
-std::string event_name(const Json& event) {
-  uint64_t hash = 14695981039346656037ULL;
-  const auto mix = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-    hash *= 1099511628211ULL;
-  };
+/// What makes two events the same news.
+std::string news_of(const Json& event) {
   const Json& about = event["involvedObject"];
-  mix(string_or(about, "uid"));
-  mix(string_or(about, "kind"));
-  mix(string_or(event, "reason"));
-  mix(string_or(event, "message"));
-  mix(string_or(event["source"], "component"));
-  std::ostringstream text;
-  text << std::hex << std::setw(16) << std::setfill('0') << hash;
-  // 253 bytes at most, and the object's name may have as many.
-  return string_or(about, "name").substr(0, 230) + "." + text.str();
+  return str(api::namespace_of(event), "/", string_or(about, "kind"), "/", string_or(about, "uid"),
+             "/", string_or(about, "name"), "/", string_or(event["source"], "component"), "/",
+             string_or(event, "reason"), "/", string_or(event, "message"));
 }
 
 }  // namespace
@@ -60,7 +49,6 @@ void EventWriter::tell(std::string_view component, const Json& object, std::stri
                 {"count", 1},
                 {"firstTimestamp", now},
                 {"lastTimestamp", now}};
-  event["metadata"]["name"] = event_name(event);
   waiting_.lock()->push_back(std::move(event));
   if (wake_) wake_();
 }
@@ -82,22 +70,34 @@ Result<std::optional<Millis>> EventWriter::reconcile(const std::string& key) {
       event = std::move(waiting->front());
       waiting->pop_front();
     }
-    HOP_CHECK(write(event));
+    HOP_CHECK(write(std::move(event)));
   }
 }
 
-Result<void> EventWriter::write(const Json& event) {
+std::string EventWriter::new_name(const Json& event) {
+  last_name_ = std::max<int64_t>(last_name_ + 1, clock_.wall().time_since_epoch().count());
+  std::ostringstream text;
+  // 253 bytes at most, and the object's name may have as many.
+  text << string_or(event["involvedObject"], "name").substr(0, 230) << "." << std::hex
+       << last_name_;
+  return text.str();
+}
+
+Result<void> EventWriter::write(Json event) {
   const std::string space = api::namespace_of(event);
-  const std::string name = api::name_of(event);
-  const SharedJson had = registry_.find(event_kind(), space, name);
+  std::string& name = written_[news_of(event)];
+  const SharedJson had = name.empty() ? nullptr : registry_.find(event_kind(), space, name);
   if (had != nullptr) {
     const Json patch = {{"count", int_or(*had, "count", 1) + 1},
                         {"lastTimestamp", event["lastTimestamp"]}};
     auto counted = registry_.patch(event_kind(), space, name, PatchType::merge, patch);
     if (counted.ok() || counted.error().code() != ErrorCode::not_found) return {};
   }
+  name = new_name(event);
+  event["metadata"]["name"] = name;
   // News about something whose namespace is gone or going has no place to be kept.
-  (void)registry_.create(event_kind(), space, event);
+  (void)registry_.create(event_kind(), space, std::move(event));
+  if (written_.size() > most_remembered) written_.clear();
   return {};
 }
 

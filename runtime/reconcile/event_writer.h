@@ -3,6 +3,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 
 #include "runtime/base/locked.h"
 #include "runtime/reconcile/controller.h"
@@ -27,7 +28,10 @@ class EventWriter final : public Controller {
   Result<std::optional<Millis>> reconcile(const std::string& key) override;
 
  private:
-  Result<void> write(const Json& event);
+  Result<void> write(Json event);
+  /// "web.17a1b2c3d4e5f607", as client-go names events: the list of an object's events, which is
+  /// sorted by name, is then in the order of time.
+  std::string new_name(const Json& event);
   Result<std::optional<Millis>> expire();
 
   Registry& registry_;
@@ -35,6 +39,9 @@ class EventWriter final : public Controller {
   const Millis lifetime_;
   std::function<void()> wake_;
   Locked<std::deque<Json>> waiting_;
+  // Only the one worker that looks at key "write".
+  std::map<std::string, std::string> written_;  ///< News -> name of its event.
+  int64_t last_name_ = 0;
   std::atomic<bool> clock_runs_ = false;  ///< A look for old events is due by itself.
 };
 
