@@ -4,21 +4,17 @@
 #include <map>
 #include <optional>
 
+#include "runtime/reconcile/claim.h"
 #include "runtime/reconcile/object_state.h"
 #include "store/api/kind.h"
 
 namespace hoplab::reconcile {
 namespace {
 
-const Json& rows(const Json& list) {
-  static const Json empty = Json::array();
-  return list.is_array() ? list : empty;
-}
-
 std::optional<int64_t> named_port(const Json& pod, const std::string& name,
                                   const std::string& protocol) {
-  for (const Json& container : rows(at_path(pod, "spec.containers"))) {
-    for (const Json& port : rows(member(container, "ports"))) {
+  for (const Json& container : list_or_empty(at_path(pod, "spec.containers"))) {
+    for (const Json& port : list_or_empty(member(container, "ports"))) {
       if (string_or(port, "name") == name && string_or(port, "protocol", "TCP") == protocol) {
         return int_or(port, "containerPort");
       }
@@ -29,7 +25,7 @@ std::optional<int64_t> named_port(const Json& pod, const std::string& name,
 
 std::vector<BackendPort> ports_for(const Json& service, const Json& pod) {
   std::vector<BackendPort> ports;
-  for (const Json& row : rows(at_path(service, "spec.ports"))) {
+  for (const Json& row : list_or_empty(at_path(service, "spec.ports"))) {
     BackendPort port{.name = string_or(row, "name"),
                      .protocol = string_or(row, "protocol", "TCP"),
                      .port = int_or(row, "port"),
@@ -99,7 +95,7 @@ std::vector<BackendGroup> backends_of(const Json& service, const std::vector<Sha
     auto backend = backend_of(service, *pod);
     if (!backend) continue;
     std::vector<BackendPort> ports = ports_for(service, *pod);
-    const bool has_ports = !rows(at_path(service, "spec.ports")).empty();
+    const bool has_ports = !list_or_empty(at_path(service, "spec.ports")).empty();
     if (ports.empty() && has_ports) continue;
     groups[std::move(ports)].push_back(std::move(*backend));
   }
@@ -150,9 +146,9 @@ Json endpoints_object(const Json& service, const std::vector<BackendGroup>& grou
 
 std::vector<BackendGroup> groups_of_endpoints(const Json& endpoints) {
   std::vector<BackendGroup> groups;
-  for (const Json& subset : rows(member(endpoints, "subsets"))) {
+  for (const Json& subset : list_or_empty(member(endpoints, "subsets"))) {
     BackendGroup group;
-    for (const Json& port : rows(member(subset, "ports"))) {
+    for (const Json& port : list_or_empty(member(subset, "ports"))) {
       group.ports.push_back({.name = string_or(port, "name"),
                              .protocol = string_or(port, "protocol", "TCP"),
                              .port = int_or(port, "port"),
@@ -160,7 +156,7 @@ std::vector<BackendGroup> groups_of_endpoints(const Json& endpoints) {
     }
     for (const char* list : {"addresses", "notReadyAddresses"}) {
       const bool ready = std::string_view(list) == "addresses";
-      for (const Json& address : rows(member(subset, list))) {
+      for (const Json& address : list_or_empty(member(subset, list))) {
         group.backends.push_back({.ip = string_or(address, "ip"),
                                   .node = string_or(address, "nodeName"),
                                   .hostname = string_or(address, "hostname"),

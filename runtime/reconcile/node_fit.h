@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,16 +18,17 @@ const Json* untolerated_taint(const Json& tolerations, const Json& node,
 /// nodeSelector and the required part of nodeAffinity.
 bool matches_node_selection(const Json& pod_spec, const Json& node);
 
-/// What pods of a node ask for, summed up; cpu in thousandths, memory in bytes.
+/// What pods of a node ask for, summed up.
 struct NodeUse {
   int64_t pods = 0;
-  int64_t cpu_milli = 0;
-  int64_t memory = 0;
-  std::vector<std::string> host_ports;  ///< "TCP/8080"
+  std::map<std::string, int64_t> requests;  ///< Of each resource, in thousandths.
+  std::vector<std::string> host_ports;      ///< "TCP/8080"
   void add(const Json& pod);
+  [[nodiscard]] int64_t cpu_milli() const;
 };
 
-/// Why the pod cannot run there, in the words of Kubernetes 1.22; empty = it can.
-std::string reason_against(const Json& pod, const Json& node, const NodeUse& use);
+/// Why the pod cannot run there, in the words and the order of kube-scheduler 1.22: of the first
+/// matter that stands against it, but all resources that are short. Empty = it can.
+std::vector<std::string> reasons_against(const Json& pod, const Json& node, const NodeUse& use);
 
 }  // namespace hoplab::reconcile

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/reconcile/claim.h"
 #include "runtime/reconcile/node_fit.h"
 #include "runtime/reconcile/object_state.h"
 #include "store/api/kind.h"
@@ -13,11 +14,6 @@ namespace {
 constexpr const char* not_ready = "node.kubernetes.io/not-ready";
 constexpr const char* unreachable = "node.kubernetes.io/unreachable";
 constexpr const char* unschedulable = "node.kubernetes.io/unschedulable";
-
-const Json& rows(const Json& list) {
-  static const Json empty = Json::array();
-  return list.is_array() ? list : empty;
-}
 
 void set_taint(Json& taints, const char* key, const char* effect, bool wanted,
                const std::string& now) {
@@ -52,11 +48,11 @@ void mark_unknown(Json& node, const std::string& now) {
 std::optional<std::chrono::seconds> tolerated_for(const Json& pod, const Json& node, WallTime now) {
   std::optional<std::chrono::seconds> least;
   const Json& tolerations = at_path(pod, "spec.tolerations");
-  for (const Json& taint : rows(at_path(node, "spec.taints"))) {
+  for (const Json& taint : list_or_empty(at_path(node, "spec.taints"))) {
     if (string_or(taint, "effect") != "NoExecute") continue;
     if (!tolerates(tolerations, taint)) return std::chrono::seconds(0);
     const auto added = parse_rfc3339(string_or(taint, "timeAdded"));
-    for (const Json& toleration : rows(tolerations)) {
+    for (const Json& toleration : list_or_empty(tolerations)) {
       if (!toleration.contains("tolerationSeconds") ||
           !tolerates(Json::array({toleration}), taint)) {
         continue;

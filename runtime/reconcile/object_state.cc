@@ -4,16 +4,12 @@
 #include <charconv>
 
 #include "runtime/base/text.h"
+#include "runtime/reconcile/claim.h"
 #include "store/api/kind.h"
 #include "store/api/selector.h"
 
 namespace hoplab::reconcile {
 namespace {
-
-const Json& list_or_empty(const Json& value) {
-  static const Json empty = Json::array();
-  return value.is_array() ? value : empty;
-}
 
 const Json* find_condition(const Json& conditions, std::string_view type) {
   for (const Json& row : list_or_empty(conditions)) {

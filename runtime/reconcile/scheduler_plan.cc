@@ -42,15 +42,13 @@ Placement place(const SharedJson& pod, std::vector<Candidate>& candidates) {
   Candidate* best = nullptr;
   std::map<std::string, int> reasons;
   const auto load = [&](const Candidate& c) {
-    return std::tuple(c.same_owner(*pod), c.use.pods, c.use.cpu_milli, std::string_view(c.name));
+    return std::tuple(c.same_owner(*pod), c.use.pods, c.use.cpu_milli(), std::string_view(c.name));
   };
   for (Candidate& candidate : candidates) {
-    const std::string reason = reason_against(*pod, *candidate.node, candidate.use);
-    if (!reason.empty()) {
-      ++reasons[reason];
-    } else if (best == nullptr || load(candidate) < load(*best)) {
-      best = &candidate;
-    }
+    const auto against = reasons_against(*pod, *candidate.node, candidate.use);
+    for (const std::string& reason : against) ++reasons[reason];
+    const bool better = best == nullptr || load(candidate) < load(*best);
+    if (against.empty() && better) best = &candidate;
   }
   if (best == nullptr) {
     return {.pod = pod, .node = {}, .reason = no_fit(candidates.size(), reasons)};

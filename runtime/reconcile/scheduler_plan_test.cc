@@ -102,6 +102,31 @@ TEST(Scheduler, TaintsCordonsPortsAndRoom) {
             "0/1 nodes are available: 1 Too many pods.");
 }
 
+TEST(Scheduler, SaysWhatKubeSchedulerSays) {
+  const Json master = {
+      {"key", "node-role.kubernetes.io/master"}, {"value", ""}, {"effect", "NoSchedule"}};
+  const std::vector<SharedJson> nodes = {node("m", {{"spec", {{"taints", Json::array({master})}}}}),
+                                         node("n1"), node("n2")};
+  // The taint counts before the selector.
+  EXPECT_EQ(only(pod("p", {{"nodeSelector", {{"disk", "ssd"}}}}), nodes),
+            "0/3 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that "
+            "the pod didn't tolerate, 2 node(s) didn't match Pod's node affinity/selector.");
+  // All that is short is named.
+  Json large = requests("cpu", "5");
+  large["containers"][0]["resources"]["requests"]["memory"] = "5Gi";
+  large["containers"][0]["resources"]["requests"]["example.com/gpu"] = "1";
+  EXPECT_EQ(only(pod("p", large), {node("n1")}),
+            "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 "
+            "Insufficient memory.");
+  // An initContainer needs its share before the others start, not together with them.
+  Json starts_large = requests("cpu", "500m");
+  starts_large["initContainers"] = requests("cpu", "800m")["containers"];
+  EXPECT_EQ(only(pod("p", starts_large), {node("n1")}), "n1");
+  starts_large["initContainers"] = requests("cpu", "1200m")["containers"];
+  EXPECT_EQ(only(pod("p", starts_large), {node("n1")}),
+            "0/1 nodes are available: 1 Insufficient cpu.");
+}
+
 TEST(Scheduler, LeavesOtherPodsAlone) {
   EXPECT_FALSE(needs_node(*pod("p", {{"nodeName", "n1"}})));
   EXPECT_FALSE(needs_node(*pod("p", {{"schedulerName", "mine"}})));
