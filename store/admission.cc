@@ -1,6 +1,7 @@
 #include "store/admission.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "runtime/base/text.h"
@@ -71,8 +72,20 @@ void admit_new(const api::Kind& kind, Json& object) {
   if (kind.kind == "Namespace") admit_namespace(object);
   if (kind.kind == "Service") object["status"] = {{"loadBalancer", Json::object()}};
   if (kind.kind == "Deployment" || kind.kind == "DaemonSet") object["status"] = Json::object();
+  if (kind.kind == "DaemonSet") {
+    object["metadata"]["annotations"][std::string(template_generation)] = "1";
+  }
   if (kind.kind == "ReplicaSet") object["status"] = {{"replicas", 0}};
   if (kind.kind == "Secret" && !object.contains("type")) object["type"] = "Opaque";
+}
+
+void admit_update(const api::Kind& kind, const Json& current, Json& wanted) {
+  if (kind.kind != "DaemonSet") return;
+  const Json& notes = member(member(current, "metadata"), "annotations");
+  const std::string key(template_generation);
+  int64_t generation = std::max<int64_t>(1, std::atoll(string_or(notes, key).c_str()));
+  if (at_path(current, "spec.template") != at_path(wanted, "spec.template")) ++generation;
+  wanted["metadata"]["annotations"][key] = std::to_string(generation);
 }
 
 std::string qos_class(const Json& pod) {

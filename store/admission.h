@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "runtime/base/json.h"
 #include "store/api/kind.h"
 
@@ -15,6 +18,11 @@ bool spec_changed(const Json& before, const Json& now);
 /// What a new, valid object gets besides defaults: its first status, a namespace's finalizer and
 /// name label, a pod's account name, priority, QoS class and tolerations.
 void admit_new(const api::Kind& kind, Json& object);
+
+/// What an update gets besides: a DaemonSet counts the changes of its template.
+void admit_update(const api::Kind& kind, const Json& current, Json& wanted);
+/// The annotation that it counts in.
+inline constexpr std::string_view template_generation = "deprecated.daemonset.template.generation";
 
 /// "Guaranteed", "Burstable" or "BestEffort" from the containers' requests and limits.
 std::string qos_class(const Json& pod);

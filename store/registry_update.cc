@@ -105,6 +105,7 @@ Result<Json> Registry::prepare_update(const api::Kind& kind, const Json& current
       api::validate(kind, wanted, &current, {.unknown_fields_are_errors = options.strict});
   if (!causes.empty()) return api::invalid_object(kind, api::name_of(current), std::move(causes));
   if (kind.kind == "Service") HOP_CHECK(service_index_.assign(wanted, &current));
+  admit_update(kind, current, wanted);
   if (has_generation(kind) && spec_changed(current, wanted)) {
     wanted["metadata"]["generation"] = int_or(member(current, "metadata"), "generation") + 1;
   }

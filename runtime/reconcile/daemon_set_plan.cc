@@ -6,6 +6,7 @@
 #include "runtime/reconcile/node_fit.h"
 #include "runtime/reconcile/object_state.h"
 #include "runtime/reconcile/replica_set_plan.h"
+#include "store/admission.h"
 #include "store/api/kind.h"
 
 namespace hoplab::reconcile {
@@ -108,7 +109,7 @@ Json daemon_pod(const Json& set, const std::string& node) {
   Json pod = pod_from_template(pod_template, set);
   pod["metadata"]["labels"][hash_label] = template_hash(pod_template);
   pod["metadata"]["labels"]["pod-template-generation"] =
-      std::to_string(int_or(member(set, "metadata"), "generation", 1));
+      string_or(at_path(set, "metadata.annotations"), template_generation, "1");
   pod["spec"] = tolerant_spec(set);
   pod["spec"]["nodeName"] = node;
   return pod;

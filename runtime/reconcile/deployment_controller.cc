@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/reconcile/claim.h"
 #include "runtime/reconcile/deployment_plan.h"
 #include "runtime/reconcile/object_key.h"
 #include "runtime/reconcile/object_state.h"
@@ -26,7 +27,10 @@ void wake_owner(const Json& object, std::string_view kind, std::vector<std::stri
 
 void DeploymentController::wake(const ObjectChange& change, std::vector<std::string>& keys) {
   if (change.kind == "Deployment") keys.push_back(api::key_of(change.any()));
-  if (change.kind == "ReplicaSet") wake_owner(change.any(), "Deployment", keys);
+  if (change.kind == "ReplicaSet") {
+    wake_owner(change.any(), "Deployment", keys);
+    if (change.now != nullptr && !controller_of(*change.now)) wake_selecting(*change.now, keys);
+  }
   // Recreate waits for the last old pod; its ReplicaSet has long been at zero.
   if (change.kind == "Pod" && change.now == nullptr) {
     const auto owner = controller_of(*change.before);
@@ -35,6 +39,30 @@ void DeploymentController::wake(const ObjectChange& change, std::vector<std::str
     const SharedJson set = registry_.find(set_kind(), space, owner->name);
     if (set != nullptr) wake_owner(*set, "Deployment", keys);
   }
+}
+
+void DeploymentController::wake_selecting(const Json& set, std::vector<std::string>& keys) const {
+  for (const SharedJson& deployment : registry_.all(deployment_kind(), api::namespace_of(set))) {
+    if (selects(at_path(*deployment, "spec.selector"), labels_of(set))) {
+      keys.push_back(api::key_of(*deployment));
+    }
+  }
+}
+
+Result<void> DeploymentController::claim_sets(const Json& deployment) {
+  if (is_deleting(deployment)) return {};
+  const std::string uid = api::uid_of(deployment);
+  const Json& selector = at_path(deployment, "spec.selector");
+  for (const SharedJson& set : registry_.all(set_kind(), api::namespace_of(deployment))) {
+    const auto owner = controller_of(*set);
+    const bool ours = owner && owner->uid == uid;
+    const bool wanted = selects(selector, labels_of(*set)) && !is_deleting(*set);
+    if (ours == wanted || (owner && !ours)) continue;
+    if (ours && is_deleting(*set)) continue;
+    HOP_CHECK(registry_.update(set_kind(), api::namespace_of(deployment), api::name_of(*set),
+                               with_controller(*set, deployment, wanted)));
+  }
+  return {};
 }
 
 std::vector<SharedJson> DeploymentController::sets_of(const Json& deployment) const {
@@ -82,8 +110,11 @@ Result<void> DeploymentController::annotate(const Json& deployment, const std::s
                                             const Json& wanted, const std::string& revision) {
   const std::string space = api::namespace_of(deployment);
   if (!set.empty()) {
-    HOP_CHECK(registry_.patch(set_kind(), space, set, PatchType::merge,
-                              {{"metadata", {{"annotations", wanted}}}}));
+    // A wish that is not there (null) takes the ReplicaSet's away.
+    const Json& ready = at_path(deployment, "spec.minReadySeconds");
+    HOP_CHECK(registry_.patch(
+        set_kind(), space, set, PatchType::merge,
+        {{"metadata", {{"annotations", wanted}}}, {"spec", {{"minReadySeconds", ready}}}}));
   }
   if (revision.empty()) return {};
   HOP_CHECK(registry_.patch(
@@ -92,10 +123,21 @@ Result<void> DeploymentController::annotate(const Json& deployment, const std::s
   return {};
 }
 
+Error DeploymentController::avoid_name(const Json& deployment, Error error) {
+  if (error.code() != ErrorCode::already_exists) return error;
+  // A stranger has the name that the template's hash gives: the next try hashes another number in.
+  const int64_t seen = int_or(member(deployment, "status"), "collisionCount");
+  auto counted = registry_.patch(deployment_kind(), api::namespace_of(deployment),
+                                 api::name_of(deployment), PatchType::merge,
+                                 {{"status", {{"collisionCount", seen + 1}}}}, Subresource::status);
+  return counted.ok() ? error : std::move(counted).error();
+}
+
 Result<std::optional<Millis>> DeploymentController::reconcile(const std::string& key) {
   const ObjectKey id = ObjectKey::parse(key);
   const SharedJson deployment = registry_.find(deployment_kind(), id.namespace_name, id.name);
   if (deployment == nullptr) return settled();
+  HOP_CHECK(claim_sets(*deployment));
   const std::vector<SharedJson> sets = sets_of(*deployment);
   DeploymentPlan plan =
       plan_deployment(*deployment, sets, has_pods(*deployment, sets), clock_.wall());
@@ -107,10 +149,10 @@ Result<std::optional<Millis>> DeploymentController::reconcile(const std::string&
   }
   if (plan.create) {
     const int64_t replicas = int_or((*plan.create)["spec"], "replicas");
-    HOP_TRY(const Json set,
-            registry_.create(set_kind(), id.namespace_name, std::move(*plan.create)));
+    auto set = registry_.create(set_kind(), id.namespace_name, std::move(*plan.create));
+    if (!set) return avoid_name(*deployment, std::move(set).error());
     tell_(name(), *deployment, "Normal", "ScalingReplicaSet",
-          str("Scaled up replica set ", api::name_of(set), " to ", replicas));
+          str("Scaled up replica set ", api::name_of(*set), " to ", replicas));
   }
   HOP_CHECK(annotate(*deployment, plan.current, plan.current_annotations, plan.revision));
   for (const ScaleStep& step : plan.scale) {

@@ -15,6 +15,11 @@ class DeploymentController final : public Controller {
   Result<std::optional<Millis>> reconcile(const std::string& key) override;
 
  private:
+  void wake_selecting(const Json& set, std::vector<std::string>& keys) const;
+  /// Adopts ReplicaSets that match and belong to nobody (as after `delete --cascade=orphan`), lets
+  /// go those that match no more.
+  Result<void> claim_sets(const Json& deployment);
+  Error avoid_name(const Json& deployment, Error error);
   [[nodiscard]] std::vector<SharedJson> sets_of(const Json& deployment) const;
   [[nodiscard]] bool has_pods(const Json& deployment, const std::vector<SharedJson>& sets) const;
   Result<void> scale(const Json& deployment, const std::string& set, int64_t from, int64_t to);

@@ -60,7 +60,11 @@ Json set_annotations(const Json& deployment, int64_t revision, const RolloutLimi
 Json new_replica_set(const Json& deployment, Json annotations, int64_t replicas) {
   const Json& spec = member(deployment, "spec");
   Json pod_template = without_hash(member(spec, "template"));
-  const std::string hash = template_hash(pod_template);
+  Json hashed = pod_template;
+  // A stranger has the name that the template alone would give.
+  const int64_t collisions = int_or(member(deployment, "status"), "collisionCount");
+  if (collisions > 0) hashed["collisions"] = collisions;
+  const std::string hash = template_hash(hashed);
   pod_template["metadata"]["labels"]["pod-template-hash"] = hash;
   Json selector = member(spec, "selector");
   selector["matchLabels"]["pod-template-hash"] = hash;

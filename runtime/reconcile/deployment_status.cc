@@ -1,6 +1,7 @@
 #include "runtime/reconcile/deployment_status.h"
 
 #include "runtime/base/text.h"
+#include "runtime/reconcile/claim.h"
 #include "runtime/reconcile/deployment_rollout.h"
 #include "runtime/reconcile/object_state.h"
 #include "store/api/kind.h"
@@ -93,6 +94,30 @@ void judge_progress(const Json& deployment, const Json* current, const Json& sta
                   name + " has timed out progressing.", stamp, false);
 }
 
+/// What keeps the ReplicaSets from making pods: of the present template's first.
+void copy_failure(const Json* current, const std::vector<SharedJson>& sets, Json& conditions,
+                  const std::string& now) {
+  const auto failure_of = [](const Json& set) {
+    for (const Json& row : list_or_empty(at_path(set, "status.conditions"))) {
+      if (string_or(row, "type") == "ReplicaFailure") return &row;
+    }
+    return static_cast<const Json*>(nullptr);
+  };
+  const Json* failure = current != nullptr ? failure_of(*current) : nullptr;
+  for (const SharedJson& set : sets) {
+    if (failure == nullptr) failure = failure_of(*set);
+  }
+  if (failure == nullptr) {
+    std::erase_if(conditions.get_ref<Json::array_t&>(),
+                  [](const Json& row) { return string_or(row, "type") == "ReplicaFailure"; });
+    return;
+  }
+  if (set_condition(conditions, "ReplicaFailure", "True", string_or(*failure, "reason"),
+                    string_or(*failure, "message"), now)) {
+    (*find(conditions, "ReplicaFailure"))["lastUpdateTime"] = now;
+  }
+}
+
 }  // namespace
 
 Json deployment_status(const Json& deployment, const Json* current,
@@ -114,11 +139,13 @@ Json deployment_status(const Json& deployment, const Json* current,
   set_unless_zero("readyReplicas", ready);
   set_unless_zero("availableReplicas", available);
   set_unless_zero("unavailableReplicas", wished - available);
+  set_unless_zero("collisionCount", int_or(member(deployment, "status"), "collisionCount"));
   const Json& had = at_path(deployment, "status.conditions");
   Json conditions = had.is_array() ? had : Json::array();
   judge_available(conditions, available >= limits.replicas - limits.max_unavailable,
                   to_rfc3339(now));
   judge_progress(deployment, current, status, conditions, now, look_again);
+  copy_failure(current, sets, conditions, to_rfc3339(now));
   status["conditions"] = std::move(conditions);
   return status;
 }

@@ -100,10 +100,12 @@ void pack_group(const Json& service, const BackendGroup& group, std::vector<Pack
     packings.push_back(std::move(fresh));
   }
   const Json ports = slice_ports(group.ports);
-  const bool several = packings.size() > 1;
+  size_t left = packings.size();
   for (Packing& packing : packings) {
-    if (packing.existing != nullptr && several && packing.endpoints.empty()) {
+    // One stays even if it is empty.
+    if (packing.existing != nullptr && left > 1 && packing.endpoints.empty()) {
       plan.remove.push_back(api::name_of(*packing.existing));
+      --left;
       continue;
     }
     Json slice = packing.existing != nullptr ? *packing.existing : new_slice(service, owner_label);

@@ -165,6 +165,12 @@ TEST(EndpointSlices, OneChangedPodIsOneChangedSlice) {
   EXPECT_EQ(store.addresses().size(), 250U);
   EXPECT_EQ(store.addresses().count("172.16.1.51"), 1U);
 
+  Store all_at_once = store;
+  plan = all_at_once.step({});
+  EXPECT_EQ(plan.remove.size(), 2U);
+  ASSERT_EQ(all_at_once.slices.size(), 1U);
+  EXPECT_TRUE(all_at_once.slices[0]["endpoints"].empty());
+
   pods.resize(1);
   store.step(backends_of(service(http), shared(pods)));
   EXPECT_EQ(store.addresses().size(), 1U);

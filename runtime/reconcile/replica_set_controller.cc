@@ -1,6 +1,7 @@
 #include "runtime/reconcile/replica_set_controller.h"
 
 #include "runtime/base/text.h"
+#include "runtime/reconcile/claim.h"
 #include "runtime/reconcile/object_key.h"
 #include "runtime/reconcile/object_state.h"
 #include "runtime/reconcile/replica_set_plan.h"
@@ -41,13 +42,7 @@ void ReplicaSetController::wake_for_pod(const Json& pod, std::vector<std::string
 Result<void> ReplicaSetController::set_owner(const Json& set, const std::string& pod, bool own) {
   const std::string space = api::namespace_of(set);
   HOP_TRY(Json object, registry_.get(pod_kind(), space, pod));
-  Json& owners = object["metadata"]["ownerReferences"];
-  if (!owners.is_array()) owners = Json::array();
-  const std::string uid = api::uid_of(set);
-  std::erase_if(owners.get_ref<Json::array_t&>(),
-                [&](const Json& row) { return string_or(row, "uid") == uid; });
-  if (own) owners.push_back(controller_reference(set));
-  HOP_CHECK(registry_.update(pod_kind(), space, pod, std::move(object)));
+  HOP_CHECK(registry_.update(pod_kind(), space, pod, with_controller(std::move(object), set, own)));
   return {};
 }
 
@@ -61,6 +56,26 @@ Result<void> ReplicaSetController::create_pods(const Json& set, int64_t count) {
     }
     tell_(name(), set, "Normal", "SuccessfulCreate", "Created pod: " + api::name_of(*made));
   }
+  return {};
+}
+
+/// The condition ReplicaFailure says why pods are missing, for as long as it is so.
+Result<void> ReplicaSetController::note_failure(const Json& set, const Result<void>& created) {
+  const SharedJson found = registry_.find(set_kind(), api::namespace_of(set), api::name_of(set));
+  if (found == nullptr || api::uid_of(*found) != api::uid_of(set)) return {};
+  Json object = *found;
+  Json& conditions = object["status"]["conditions"];
+  if (created.ok()) {
+    if (condition_status(*found, "ReplicaFailure").empty()) return {};
+    std::erase_if(conditions.get_ref<Json::array_t&>(),
+                  [](const Json& row) { return string_or(row, "type") == "ReplicaFailure"; });
+  } else if (!set_condition(conditions, "ReplicaFailure", "True", "FailedCreate",
+                            created.error().message(), to_rfc3339(clock_.wall()))) {
+    return {};
+  }
+  if (conditions.empty()) object["status"].erase("conditions");
+  HOP_CHECK(registry_.update(set_kind(), api::namespace_of(set), api::name_of(set),
+                             std::move(object), Subresource::status));
   return {};
 }
 
@@ -79,7 +94,9 @@ Result<std::optional<Millis>> ReplicaSetController::reconcile(const std::string&
   }
   for (const std::string& pod : plan.adopt) HOP_CHECK(set_owner(*set, pod, true));
   for (const std::string& pod : plan.release) HOP_CHECK(set_owner(*set, pod, false));
-  HOP_CHECK(create_pods(*set, plan.create));
+  Result<void> created = create_pods(*set, plan.create);
+  HOP_CHECK(note_failure(*set, created));
+  HOP_CHECK(std::move(created));
   for (const std::string& pod : plan.remove) {
     auto gone = registry_.remove(pod_kind(), id.namespace_name, pod);
     if (!gone && gone.error().code() != ErrorCode::not_found) return std::move(gone).error();

@@ -18,6 +18,7 @@ class ReplicaSetController final : public Controller {
   void wake_for_pod(const Json& pod, std::vector<std::string>& keys) const;
   Result<void> set_owner(const Json& set, const std::string& pod, bool own);
   Result<void> create_pods(const Json& set, int64_t count);
+  Result<void> note_failure(const Json& set, const Result<void>& created);
 
   Registry& registry_;
   const Clock& clock_;

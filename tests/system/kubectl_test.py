@@ -217,8 +217,17 @@ class KubectlCase:
         self.assertRegex(self.n("get", "events"), r"LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n.*FailedScheduling +pod/")
         self.assertRegex(self.n("describe", "deploy", "web"), r"Replicas: +2 desired")
         self.assertRegex(self.n("describe", "svc", "web"), r"NodePort: +<unset> +3\d{4}/TCP")
+        self.until(lambda: self.n("get", "endpointslices", "-o", "name") != "", "the service's slice")
+        self.assertRegex(self.n("describe", "endpointslices"), r"(?s)Name: +web-.*AddressType: +IPv4")
         self.assertRegex(self.k("describe", "ns", self.ns), r"Status: +Active")
         self.assertIn("NotFound", self.n("describe", "pod", "nix", rc=1))
+
+    def test_a_replica_set_without_pods_says_why(self):
+        self.n("apply", "-f", "-", stdin=DEPLOYMENT.replace("    spec:\n", "    spec:\n      serviceAccountName: nobody\n"))
+        self.until(lambda: "ReplicaFailure" in self.n("describe", "deploy", "web"), "the condition")
+        self.assertRegex(self.n("describe", "deploy", "web"), r"ReplicaFailure +True +FailedCreate")
+        self.assertRegex(self.n("describe", "rs"), r'Error creating: pods "web-[a-z0-9]+-" is forbidden: error '
+                         rf'looking up service account {self.ns}/nobody: serviceaccount "nobody" not found')
 
     def test_delete_waits(self):
         self.n("apply", "-f", "-", stdin=SERVICE)
