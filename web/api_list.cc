@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <random>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/text.h"
 #include "web/api_error.h"
 #include "web/api_render.h"
 #include "web/api_request.h"
 #include "web/api_server.h"
-#include "web/base64.h"
 
 namespace hoplab::web {
 

@@ -2,8 +2,8 @@
 
 #include <set>
 
+#include "runtime/base/text.h"
 #include "web/api_fixture.h"
-#include "web/base64.h"
 
 namespace hoplab::web {
 namespace {

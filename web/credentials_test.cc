@@ -1,26 +1,14 @@
-// Tokens, kubeconfig files and base64.
+// Tokens and kubeconfig files.
 
 #include <gtest/gtest.h>
 
-#include "web/base64.h"
+#include "runtime/base/base64.h"
 #include "web/kubeconfig.h"
 #include "web/pki.h"
 #include "web/token.h"
 
 namespace hoplab::web {
 namespace {
-
-TEST(Base64, BothWays) {
-  for (std::string text : {"", "a", "ab", "abc", "abcd", "\xff\xfe\x00x"}) {
-    EXPECT_EQ(base64_decode(base64_encode(text)), text);
-    EXPECT_EQ(base64url_decode(base64url_encode(text)), text);
-  }
-  EXPECT_EQ(base64_encode("hello"), "aGVsbG8=");
-  EXPECT_EQ(base64_decode("aGVs\nbG8="), "hello");
-  for (const char* bad : {"a", "aGVsbG8", "aGVsbG9=", "****", "=aaa", "a==="}) {
-    EXPECT_FALSE(base64_decode(bad)) << bad;
-  }
-}
 
 class TokenTest : public testing::Test {
  protected:

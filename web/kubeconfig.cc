@@ -2,10 +2,10 @@
 
 #include <charconv>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
 #include "store/api/manifest.h"
-#include "web/base64.h"
 
 namespace hoplab::web {
 

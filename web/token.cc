@@ -3,9 +3,9 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 
+#include "runtime/base/base64.h"
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
-#include "web/base64.h"
 #include "web/openssl.h"
 
 namespace hoplab::web {

@@ -13,4 +13,10 @@ std::string base64_encode(std::string_view bytes);
 /// by.
 Result<std::string> base64_decode(std::string_view text);
 
+/// The form of tokens (RFC 7515): '-' and '_', no padding.
+std::string base64url_encode(std::string_view bytes);
+/// Also refuses padding, line breaks, and a last digit with bits that no byte needs: bytes have
+/// one text only.
+Result<std::string> base64url_decode(std::string_view text);
+
 }  // namespace hoplab

@@ -118,5 +118,15 @@ TEST(Base64, MatchesRfc4648) {
     EXPECT_FALSE(base64_decode(bad)) << bad;
 }
 
+TEST(Base64, TheFormOfTokensHasOneTextForEachValue) {
+  for (const std::string plain : {"", "f", "fo", "foo", "foob", "\xfb\xff\xfe"}) {
+    EXPECT_EQ(*base64url_decode(base64url_encode(plain)), plain);
+  }
+  EXPECT_EQ(base64url_encode("\xfb\xff\xfe"), "-__-");
+  for (const char* bad : {"Z", "Zg==", "Zh", "Zm9v\n", "+//+"}) {
+    EXPECT_FALSE(base64url_decode(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace hoplab
