@@ -235,6 +235,9 @@ Result<void> serve(const Options& options) {
   backend.finalize_namespace = [&registry](const std::string& name) {
     return registry->finalize_namespace(name);
   };
+  backend.snapshot = [&registry](const api::Kind& kind, const Selection& selection) {
+    return registry->snapshot(kind, selection);
+  };
   HOP_TRY(auto wanted, api_options(config, pki));
   web::ApiServer api(std::move(backend), std::move(wanted), log);
   HOP_TRY(auto server, web::HttpServer::open(api, {}, log));

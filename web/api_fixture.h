@@ -22,6 +22,7 @@ class ApiFixture : public testing::Test {
     StoreOptions small;
     small.ring = 16;
     small.keep_history = 64;
+    small.log.max_bytes = int64_t{24} << 20U;
     store_ = *ObjectStore::open(dir_.file("store.db"), small);
     RegistryOptions registry_options;
     registry_options.bookmark_interval = Millis(50);
@@ -31,6 +32,9 @@ class ApiFixture : public testing::Test {
     backend.clock = &clock_;
     backend.bind = [this](const std::string& ns, const std::string& pod, const std::string& node) {
       return registry_->bind(ns, pod, node);
+    };
+    backend.snapshot = [this](const api::Kind& kind, const Selection& selection) {
+      return registry_->snapshot(kind, selection);
     };
     ApiServerOptions options;
     options.token_public_key_pem = signing_.certificate_pem;

@@ -43,21 +43,21 @@ std::string list_key(const Json& object) {
 }
 
 /// Cuts a list to the page that was asked for.
-Result<PageInfo> cut_page(ObjectList& list, const Query& query) {
+Result<PageInfo> cut_page(Snapshot& list, const Query& query) {
   PageInfo page;
   page.revision = list.revision;
   if (const std::string text = query.get("continue"); !text.empty()) {
     HOP_TRY(Continuation from, Continuation::parse(text));
     page.revision = from.revision;
-    auto begin = std::find_if(list.items.begin(), list.items.end(),
-                              [&](const Json& item) { return list_key(item) > from.after; });
-    list.items.erase(list.items.begin(), begin);
+    auto begin = std::find_if(list.objects.begin(), list.objects.end(),
+                              [&](const SharedJson& item) { return list_key(*item) > from.after; });
+    list.objects.erase(list.objects.begin(), begin);
   }
   HOP_TRY(int64_t limit, read_number(query, "limit", 0));
-  if (limit > 0 && list.items.size() > static_cast<size_t>(limit)) {
-    page.remaining = list.items.size() - static_cast<size_t>(limit);
-    list.items.resize(static_cast<size_t>(limit));
-    page.next = Continuation{page.revision, list_key(list.items.back())}.text();
+  if (limit > 0 && list.objects.size() > static_cast<size_t>(limit)) {
+    page.remaining = list.objects.size() - static_cast<size_t>(limit);
+    list.objects.resize(static_cast<size_t>(limit));
+    page.next = Continuation{page.revision, list_key(*list.objects.back())}.text();
   }
   return page;
 }
@@ -101,13 +101,13 @@ void run_watch(const WatchPlan& plan, BodyWriter& out) {
 }  // namespace
 
 ApiServer::Answer ApiServer::list(const HttpRequest& request, const ResourcePath& path) {
-  HOP_TRY(ObjectList found, backend_.source->list(*path.kind, read_selection(request, path)));
+  HOP_TRY(Snapshot found, backend_.snapshot(*path.kind, read_selection(request, path)));
   HOP_TRY(PageInfo page, cut_page(found, request.query));
   HttpResponse response;
   response.body = wants_table(request)
-                      ? render_table(*path.kind, found.items, page,
+                      ? render_table(*path.kind, found.objects, page,
                                      read_table_options(request, backend_.clock->wall()))
-                      : render_list(*path.kind, found.items, page);
+                      : render_list(*path.kind, found.objects, page);
   return response;
 }
 

@@ -28,11 +28,22 @@ ApiServer::Answer ApiServer::get(const HttpRequest& request, const ResourcePath&
   PageInfo page;
   page.revision = api::revision_of(object);
   HttpResponse response;
-  std::vector<Json> items;
-  items.push_back(std::move(object));
-  response.body =
-      render_table(*path.kind, items, page, read_table_options(request, backend_.clock->wall()));
+  const SharedJson item = std::make_shared<const Json>(std::move(object));
+  response.body = render_table(*path.kind, std::span(&item, 1), page,
+                               read_table_options(request, backend_.clock->wall()));
   return response;
+}
+
+ApiServer::Answer ApiServer::get_older(const ResourcePath& path) {
+  HOP_TRY(Json object, backend_.source->get(*path.kind, path.namespace_name, path.name));
+  object["apiVersion"] = path.older_version;
+  // Where v1 says nodeName, v1beta1 has a topology.
+  if (!member(object, "endpoints").is_array()) object["endpoints"] = Json::array();
+  for (Json& endpoint : object["endpoints"]) {
+    const std::string node = string_or(endpoint, "nodeName");
+    if (!node.empty()) endpoint["topology"]["kubernetes.io/hostname"] = node;
+  }
+  return json_response(200, object);
 }
 
 ApiServer::Answer ApiServer::create(const HttpRequest& request, const ResourcePath& path) {
@@ -73,10 +84,10 @@ ApiServer::Answer ApiServer::remove(const HttpRequest& request, const ResourcePa
 ApiServer::Answer ApiServer::remove_collection(const HttpRequest& request,
                                                const ResourcePath& path) {
   HOP_TRY(DeleteOptions options, read_delete_options(request));
-  HOP_TRY(ObjectList found, backend_.source->list(*path.kind, read_selection(request, path)));
-  for (const Json& object : found.items) {
-    auto removed = backend_.source->remove(*path.kind, api::namespace_of(object),
-                                           api::name_of(object), options);
+  HOP_TRY(Snapshot found, backend_.snapshot(*path.kind, read_selection(request, path)));
+  for (const SharedJson& object : found.objects) {
+    auto removed = backend_.source->remove(*path.kind, api::namespace_of(*object),
+                                           api::name_of(*object), options);
     // Somebody else was quicker: that is what was asked for.
     if (!removed && removed.error().code() != ErrorCode::not_found) {
       return std::move(removed).error();
@@ -85,7 +96,7 @@ ApiServer::Answer ApiServer::remove_collection(const HttpRequest& request,
   PageInfo page;
   page.revision = found.revision;
   HttpResponse response;
-  response.body = render_list(*path.kind, found.items, page);
+  response.body = render_list(*path.kind, found.objects, page);
   return response;
 }
 

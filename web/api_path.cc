@@ -39,6 +39,11 @@ std::optional<ResourcePath> parse_resource_path(std::string_view path) {
   }
   std::string_view version = parts[at++];
   ResourcePath out;
+  // kubectl up to 1.20 describes EndpointSlices in this version, whatever discovery says.
+  if (group == "discovery.k8s.io" && version == "v1beta1") {
+    out.older_version = "discovery.k8s.io/v1beta1";
+    version = "v1";
+  }
   // namespaces/NS/PLURAL… is a namespaced resource unless PLURAL is a subresource of namespaces.
   const bool in_namespace = parts[at] == "namespaces" && parts.size() > at + 2 &&
                             parts[at + 2] != "status" && parts[at + 2] != "finalize";

@@ -14,6 +14,8 @@ struct ResourcePath {
   std::string namespace_name;  ///< Empty = all namespaces, or a cluster-scoped kind.
   std::string name;            ///< Empty = the collection.
   std::string subresource;     ///< "status", "log", …; empty = the object itself.
+  /// An older API version, in which single objects can be read; empty = the kind's own.
+  std::string older_version;
 };
 
 /// "/api/v1/namespaces/default/pods/web/log" and the like; nullopt when no served kind is named.

@@ -33,23 +33,23 @@ std::string list_head(std::string_view kind, std::string_view api_version, const
 
 }  // namespace
 
-std::string render_list(const api::Kind& kind, const std::vector<Json>& items,
+std::string render_list(const api::Kind& kind, std::span<const SharedJson> items,
                         const PageInfo& page) {
   std::string out = list_head(str(kind.kind, "List"), kind.api_version(), page) + ",\"items\":[";
-  for (const Json& item : items) {
-    if (&item != &items.front()) out += ',';
-    out += dump_json(item);
+  for (const SharedJson& item : items) {
+    if (out.back() != '[') out += ',';
+    out += dump_json(*item);
   }
   return out + "]}\n";
 }
 
-std::string render_table(const api::Kind& kind, const std::vector<Json>& items,
+std::string render_table(const api::Kind& kind, std::span<const SharedJson> items,
                          const PageInfo& page, const api::TableOptions& options) {
   std::string out = list_head("Table", "meta.k8s.io/v1", page) +
                     ",\"columnDefinitions\":" + dump_json(api::table_columns(kind)) + ",\"rows\":[";
-  for (const Json& item : items) {
-    if (&item != &items.front()) out += ',';
-    out += dump_json(api::table_row(kind, item, options));
+  for (const SharedJson& item : items) {
+    if (out.back() != '[') out += ',';
+    out += dump_json(api::table_row(kind, *item, options));
   }
   return out + "]}\n";
 }

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
-#include <vector>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "store/api/kind.h"
 #include "store/api/table.h"
+#include "store/object_store.h"
 #include "store/source.h"
 
 /// Objects as the API sends them.
@@ -20,10 +21,10 @@ struct PageInfo {
 };
 
 /// The text of a PodList and the like. Built piece by piece: a large list is never copied.
-std::string render_list(const api::Kind& kind, const std::vector<Json>& items,
+std::string render_list(const api::Kind& kind, std::span<const SharedJson> items,
                         const PageInfo& page);
 /// The text of a Table.
-std::string render_table(const api::Kind& kind, const std::vector<Json>& items,
+std::string render_table(const api::Kind& kind, std::span<const SharedJson> items,
                          const PageInfo& page, const api::TableOptions& options);
 
 /// The lines of one watch. Keeps whether the columns have been sent. One thread.

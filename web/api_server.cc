@@ -51,20 +51,32 @@ HttpResponse ApiServer::refuse(const Error& error, int status) {
   return response;
 }
 
+/// The signature alone would outlive the account: a deleted one, or one that was made anew under
+/// the same name, has no valid tokens any more.
+Result<Peer> ApiServer::peer_of_token(std::string_view token) const {
+  HOP_TRY(const TokenClaims claims,
+          verify_token(token, options_.token_public_key_pem, backend_.clock->wall()));
+  HOP_TRY(const Json account, backend_.source->get(api::kind_of("ServiceAccount"),
+                                                   claims.namespace_name, claims.service_account));
+  if (api::uid_of(account) != claims.service_account_uid) {
+    return Error(ErrorCode::unauthorized, "the token is refused: its account was deleted");
+  }
+  return claims.peer();
+}
+
 std::optional<HttpResponse> ApiServer::admit(HttpRequest& request) {
   if (!request.peer.anonymous()) return std::nullopt;
   constexpr std::string_view bearer = "Bearer ";
   const std::string authorization = request.header("Authorization");
   if (authorization.starts_with(bearer) && !options_.token_public_key_pem.empty()) {
-    auto claims = verify_token(trim(std::string_view(authorization).substr(bearer.size())),
-                               options_.token_public_key_pem, backend_.clock->wall());
-    if (claims) {
+    auto peer = peer_of_token(trim(std::string_view(authorization).substr(bearer.size())));
+    if (peer) {
       const std::string address = request.peer.address;
-      request.peer = claims->peer();
+      request.peer = *peer;
       request.peer.address = address;
       return std::nullopt;
     }
-    log_.debug(claims.error().message());
+    log_.debug(peer.error().message());
   } else if (request.path == "/version" || is_health_path(request.path)) {
     return std::nullopt;
   }
@@ -105,6 +117,11 @@ std::optional<HttpResponse> ApiServer::plain_path(const HttpRequest& request) co
 }
 
 ApiServer::Answer ApiServer::resource(const HttpRequest& request, const ResourcePath& path) {
+  if (!path.older_version.empty()) {
+    const bool reads_one = request.method == "GET" && !path.name.empty() &&
+                           path.subresource.empty() && !request.query.flag("watch");
+    return reads_one ? get_older(path) : no_such_path();
+  }
   if (!path.subresource.empty()) return subresource(request, path);
   return path.name.empty() ? collection(request, path) : object(request, path);
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runtime/base/clock.h"
+#include "store/object_store.h"
 #include "store/source.h"
 #include "web/api_path.h"
 #include "web/http_client.h"
@@ -21,9 +22,11 @@ struct ServerVersion {
 };
 
 /// What the API server stands on. `source` does the objects; the functions are what a Source has
-/// no word for. A missing function answers 501-like: MethodNotAllowed.
+/// no word for. Without `bind` or `finalize_namespace` their paths answer MethodNotAllowed.
 struct ApiBackend {
   Source* source = nullptr;
+  /// Source::list() without a copy of every object.
+  std::function<Result<Snapshot>(const api::Kind&, const Selection&)> snapshot;
   const Clock* clock = nullptr;
   /// POST pods/NAME/binding: (namespace, pod, node).
   std::function<Result<void>(const std::string&, const std::string&, const std::string&)> bind;
@@ -40,8 +43,12 @@ struct ApiServerOptions {
 };
 
 /// A Kubernetes-shaped API (facts: kubectl.md) over a Source, as the handler of an HttpServer.
-/// Authentication: a client certificate of our CA, or a service account's token; anyone so known
-/// may do anything. Without, only /version and the health paths answer. Thread-safe.
+/// Authentication: a client certificate of our CA, or the token of a service account that exists;
+/// anyone so known may do anything. Without, only /version and the health paths answer.
+/// A watch from a revision that the store has not reached, as after a store was replaced, gets 410
+/// Expired: upon that kubectl and every client-go informer list anew, from the present. (A server
+/// on etcd lets such a watch wait without a word.)
+/// Thread-safe.
 class ApiServer final : public HttpHandler {
  public:
   ApiServer(ApiBackend backend, ApiServerOptions options, Log log);
@@ -56,6 +63,7 @@ class ApiServer final : public HttpHandler {
  private:
   using Answer = Result<HttpResponse>;
 
+  Result<Peer> peer_of_token(std::string_view token) const;
   std::optional<HttpResponse> plain_path(const HttpRequest& request) const;
   Answer resource(const HttpRequest& request, const ResourcePath& path);
   Answer collection(const HttpRequest& request, const ResourcePath& path);
@@ -67,6 +75,7 @@ class ApiServer final : public HttpHandler {
   Answer create(const HttpRequest& request, const ResourcePath& path);
   Answer remove_collection(const HttpRequest& request, const ResourcePath& path);
   Answer get(const HttpRequest& request, const ResourcePath& path);
+  Answer get_older(const ResourcePath& path);
   Answer replace(const HttpRequest& request, const ResourcePath& path, Subresource subresource);
   Answer patch(const HttpRequest& request, const ResourcePath& path, Subresource subresource);
   Answer remove(const HttpRequest& request, const ResourcePath& path);

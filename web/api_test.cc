@@ -14,12 +14,51 @@ TEST_F(ApiTest, WithoutACredentialOnlyVersionAndHealth) {
   for (const char* path : {"/version", "/healthz", "/livez", "/livez/ping"}) {
     EXPECT_TRUE(anonymous_->get_text(path)) << path;
   }
+  ClientConfig config = config_;
+  config.own =
+      *issue_certificate(*make_ca("another cluster"), client_request("admin", {"system:masters"}));
+  auto foreigner = *Client::open(config);
   for (const char* path : {"/api", "/apis", "/api/v1/pods", "/openapi/v2", "/nothing"}) {
-    auto got = anonymous_->get_text(path);
-    ASSERT_FALSE(got) << path;
-    EXPECT_EQ(got.error().code(), ErrorCode::unauthorized);
-    EXPECT_EQ(got.error().message(), "Unauthorized");
+    for (Client* client : {anonymous_.get(), foreigner.get()}) {
+      auto got = client->get_text(path);
+      ASSERT_FALSE(got) << path;
+      EXPECT_EQ(got.error().code(), ErrorCode::unauthorized);
+      EXPECT_EQ(got.error().message(), "Unauthorized");
+    }
   }
+}
+
+TEST_F(ApiTest, AFullDiskIsSaidAndChangesNothing) {
+  // A file system of its own would need root: the limit of the store's file gives the same error.
+  const std::string large(900'000, 'x');
+  int written = 0;
+  Result<Json> full = Json();
+  for (; written < 100; ++written) {
+    Json map = config_map(str("m", written));
+    map["data"]["k"] = large;
+    full = client_->create(kind("ConfigMap"), "default", map);
+    if (!full) break;
+  }
+  ASSERT_FALSE(full);
+  EXPECT_GT(written, 0);
+  EXPECT_EQ(full.error().code(), ErrorCode::internal);
+  for (const char* part : {"No space left on device", "nothing was changed", "free some space"}) {
+    EXPECT_NE(full.error().message().find(part), std::string::npos) << full.error().message();
+  }
+  EXPECT_EQ(client_->get(kind("ConfigMap"), "default", str("m", written)).error().code(),
+            ErrorCode::not_found);
+  EXPECT_EQ(client_->list(kind("ConfigMap"), {})->items.size(), static_cast<size_t>(written));
+  std::string kept;
+  Result<Json> changed = Json();
+  for (int i = 0; i < 20 && changed; ++i) {
+    const std::string text = str(i, large.substr(0, 100'000));
+    changed = client_->patch(kind("ConfigMap"), "default", "m0", PatchType::merge,
+                             {{"data", {{"k2", text}}}});
+    if (changed) kept = text;
+  }
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(string_or((*client_->get(kind("ConfigMap"), "default", "m0"))["data"], "k2"), kept);
+  EXPECT_TRUE(client_->create(kind("ConfigMap"), "default", config_map("small")));
 }
 
 TEST_F(ApiTest, ReadyOnlyWhenTold) {
@@ -38,6 +77,10 @@ TEST_F(ApiTest, ABearerTokenIsACredential) {
   config.bearer_token = string_or(member(*made, "status"), "token");
   auto holder = *Client::open(config);
   EXPECT_TRUE(holder->list(kind("Pod"), {}));
+  ASSERT_TRUE(client_->remove(kind("ServiceAccount"), "default", "b"));
+  EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
+  ASSERT_TRUE(client_->create(kind("ServiceAccount"), "default", {{"metadata", {{"name", "b"}}}}));
+  EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
   config.bearer_token += "x";
   auto forger = *Client::open(config);
   EXPECT_EQ(forger->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
@@ -165,6 +208,44 @@ TEST_F(ApiTest, ATooOldWatchSaysSo) {
     if (!event) error = event.error();
   }
   EXPECT_EQ(error.code(), ErrorCode::too_old) << error.message();
+}
+
+TEST_F(ApiTest, AWatchFromARevisionToComeIsExpired) {
+  // With 410 kubectl and every client-go informer list again; they would wait for ever otherwise.
+  HttpClient http(*target_of(config_));
+  HttpRequest request;
+  request.path = "/api/v1/pods";
+  request.target = "/api/v1/pods?watch=true&resourceVersion=1000000";
+  auto got = http.send(request);
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(got->status, 410);
+  EXPECT_EQ(string_or(*parse_json(got->body), "reason"), "Expired");
+  EXPECT_EQ(client_->watch(kind("Pod"), {}, 1'000'000).error().code(), ErrorCode::too_old);
+}
+
+TEST_F(ApiTest, AWatcherThatDoesNotReadHoldsNobodyUpAndMissesNothingUnseen) {
+  ASSERT_TRUE(client_->create(kind("ConfigMap"), "default", config_map("a")));
+  auto watch = client_->watch(kind("ConfigMap"), {}, registry_->revision());
+  ASSERT_TRUE(watch);
+  // More than the sockets hold, and far more than the store remembers.
+  for (int i = 0; i < 700; ++i) {
+    const std::string text = str(i, std::string(30'000, 'x'));
+    ASSERT_TRUE(client_->patch(kind("ConfigMap"), "default", "a", PatchType::merge,
+                               {{"data", {{"k", text}}}}));
+  }
+  int64_t last = 0;
+  for (int seen = 0;; ++seen) {
+    auto event = (*watch)->next(Millis(20'000));
+    if (!event) {
+      EXPECT_EQ(event.error().code(), ErrorCode::too_old) << event.error().message();
+      EXPECT_GT(seen, 0);
+      break;
+    }
+    ASSERT_TRUE(*event) << "neither an event nor an error";
+    ASSERT_TRUE(last == 0 || (*event)->revision == last + 1) << last;
+    last = (*event)->revision;
+  }
+  EXPECT_LT(last, registry_->revision());
 }
 
 TEST_F(ApiTest, AWatchStopsFromAnotherThread) {
@@ -334,6 +415,23 @@ TEST_F(ApiTest, AcceptsYamlAndMissingContentType) {
   request.body = "metadata:\n  name: yaml\ndata:\n  a: b\n";
   auto got = http.send(request);
   EXPECT_EQ(got->status, 201) << got->body;
+}
+
+TEST_F(ApiTest, KubectlsOlderVersionOfEndpointSlicesIsReadOneByOne) {
+  const Json slice = {
+      {"metadata", {{"name", "web-1"}}},
+      {"addressType", "IPv4"},
+      {"endpoints", Json::array({{{"addresses", {"172.16.0.1"}}, {"nodeName", "k8s-w1"}}})}};
+  ASSERT_TRUE(client_->create(kind("EndpointSlice"), "default", slice));
+  const std::string all = "/apis/discovery.k8s.io/v1beta1/namespaces/default/endpointslices";
+  auto one = client_->request("GET", all + "/web-1", Json());
+  ASSERT_TRUE(one) << one.error().message();
+  EXPECT_EQ((*one)["apiVersion"], "discovery.k8s.io/v1beta1");
+  EXPECT_EQ((*one)["endpoints"][0]["topology"]["kubernetes.io/hostname"], "k8s-w1");
+  EXPECT_EQ(client_->request("GET", all, Json()).error().code(), ErrorCode::not_found);
+  EXPECT_EQ(client_->request("DELETE", all + "/web-1", Json()).error().code(),
+            ErrorCode::not_found);
+  EXPECT_TRUE(client_->get(kind("EndpointSlice"), "default", "web-1"));
 }
 
 TEST_F(ApiTest, DiscoveryInBothForms) {

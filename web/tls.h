@@ -15,8 +15,8 @@ namespace hoplab::web {
 /// somebody's program must reset it.
 class TlsContext {
  public:
-  /// A server that asks for a client certificate and takes it or none: one that our CA has not
-  /// signed fails the handshake, a missing one leaves the peer anonymous.
+  /// A server that asks for a client certificate. A peer without one, or with one that our CA has
+  /// not signed, that is over or is not for clients, stays anonymous.
   static Result<TlsContext> server(const std::string& ca_pem, const KeyPair& own);
   /// A client that trusts only `ca_pem`. With an empty key pair it shows no certificate.
   static Result<TlsContext> client(const std::string& ca_pem, const KeyPair& own);
