@@ -16,6 +16,7 @@
 #include "runtime/plan/pod_network.h"
 #include "store/registry.h"
 #include "store/test_dir.h"
+#include "tests/kernel/eventually.h"
 #include "tests/kernel/running_tunnel.h"
 #include "tests/kernel/sandbox_netns.h"
 
@@ -28,13 +29,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-bool eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 1500; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(Millis(10));
-  }
-  return false;
-}
+using test::eventually;
 
 /// What `hoplab calico-node` does, as a thread.
 class RunningCalicoNode {

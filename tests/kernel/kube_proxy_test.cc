@@ -15,6 +15,7 @@
 #include "runtime/reconcile/proxy.h"
 #include "store/registry.h"
 #include "store/test_dir.h"
+#include "tests/kernel/eventually.h"
 #include "tests/kernel/sandbox_netns.h"
 
 namespace hoplab {
@@ -143,15 +144,7 @@ class KubeProxy : public test::SandboxNetns {
     options.resync = resync;
     proxy_.emplace(*registry_, *kernel_, options, Log("kube-proxy", 2, LogLevel::warning));
     thread_ = std::thread([this] { proxy_->run(); });
-    ASSERT_TRUE(eventually([&] { return proxy_->healthy(); }));
-  }
-
-  static bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 300; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
+    ASSERT_TRUE(test::eventually([&] { return proxy_->healthy(); }));
   }
 
   /// Makes the service with its endpoints; returns its address.
@@ -251,7 +244,7 @@ TEST_F(KubeProxy, TheNodePortIsHeld) {
   EXPECT_EQ(::bind(fd.get(), raw(any), sizeof any), -1);
   EXPECT_EQ(errno, EADDRINUSE);
   ASSERT_TRUE(registry_->remove(api::kind_of("Service"), "default", "web"));
-  EXPECT_TRUE(eventually([&] { return ::bind(fd.get(), raw(any), sizeof any) == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return ::bind(fd.get(), raw(any), sizeof any) == 0; }));
 }
 
 TEST_F(KubeProxy, WithoutEndpointsClientsAreRefusedAtOnce) {
@@ -259,7 +252,7 @@ TEST_F(KubeProxy, WithoutEndpointsClientsAreRefusedAtOnce) {
   start_proxy();
   EXPECT_EQ(ask_tcp(vip, 80), "ECONNREFUSED");
   set_endpoints("TCP", {pod_b});
-  EXPECT_TRUE(eventually([&] { return ask_tcp(vip, 80) == "b"; }));
+  EXPECT_TRUE(test::eventually([&] { return ask_tcp(vip, 80) == "b"; }));
 }
 
 TEST_F(KubeProxy, AUdpClientFollowsWhenItsEndpointIsReplaced) {
@@ -269,7 +262,7 @@ TEST_F(KubeProxy, AUdpClientFollowsWhenItsEndpointIsReplaced) {
   EXPECT_EQ(ask_udp(client, vip), "a");
   const size_t rounds = proxy_->rounds();
   set_endpoints("UDP", {pod_b});
-  ASSERT_TRUE(eventually([&] { return proxy_->rounds() > rounds; }));
+  ASSERT_TRUE(test::eventually([&] { return proxy_->rounds() > rounds; }));
   EXPECT_EQ(ask_udp(client, vip), "b");
 }
 
@@ -281,9 +274,9 @@ TEST_F(KubeProxy, RulesDeletedByHandComeBackWithAnEvent) {
   }
   EXPECT_EQ(output_of("iptables -t nat -F KUBE-SERVICES"), "");
   EXPECT_NE(ask_tcp(vip, 80), "a");
-  EXPECT_TRUE(eventually([&] { return ask_tcp(vip, 80) == "a"; }));
+  EXPECT_TRUE(test::eventually([&] { return ask_tcp(vip, 80) == "a"; }));
   std::string message;
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(test::eventually([&] {
     auto events = registry_->list(api::kind_of("Event"), {});
     if (!events || events->items.empty()) return false;
     message = string_or(events->items[0], "message");

@@ -18,6 +18,7 @@
 #include "runtime/proc/cgroup.h"
 #include "runtime/proc/log_reader.h"
 #include "runtime/proc/node_init.h"
+#include "tests/kernel/eventually.h"
 #include "tests/kernel/sandbox_netns.h"
 
 namespace hoplab::test {
@@ -60,7 +61,7 @@ void read_both(StreamSession& session, Output& output) {
 Output finish(StreamSession& session) {
   Output output;
   read_both(session, output);
-  auto status = session.wait(Millis(20'000));
+  auto status = session.wait(Millis(60'000));
   EXPECT_TRUE(status) << status.error().message();
   if (status && *status) output.status = **status;
   EXPECT_TRUE(status && *status) << "no exit status";
@@ -89,15 +90,11 @@ void NodeTest::start_node(const std::vector<ServiceSpec>& services) {
   ASSERT_GE(pid, 0);
   if (pid == 0) be_a_node(config);
   pid_ = static_cast<pid_t>(pid);
-  for (int i = 0; i < 500 && !client_; ++i) {
+  ASSERT_TRUE(test::eventually([&] {
     auto connected = ContainerClient::connect(config.socket_path());
-    if (connected) {
-      client_ = *std::move(connected);
-    } else {
-      std::this_thread::sleep_for(Millis(10));
-    }
-  }
-  ASSERT_TRUE(client_) << "node-init does not listen";
+    if (connected) client_ = *std::move(connected);
+    return client_ != nullptr;
+  })) << "node-init does not listen";
 }
 
 void NodeTest::stop_node() {

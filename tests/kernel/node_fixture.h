@@ -48,7 +48,7 @@ class NodeTest : public testing::Test {
   /// `sh -c script` in container "c"; standard output without the last newline.
   std::string sh(const std::string& script);
   /// Waits until the container has exited.
-  proc::ContainerStatus wait_exit(const std::string& id, Millis limit = Millis(10'000));
+  proc::ContainerStatus wait_exit(const std::string& id, Millis limit = Millis(60'000));
   std::string log_of(const std::string& id);
 
  private:

@@ -45,8 +45,10 @@ class SandboxNetns : public testing::Test {
   std::vector<std::string> named_;
 };
 
-/// One ICMP echo request from the namespace; true when its reply comes in time.
-bool ping(int netns_fd, Ipv4 target, Millis timeout = Millis(1000));
+/// Asks from the namespace until there is an ICMP echo reply; false when none came in time. A ping
+/// that is to succeed takes the default: a lost first ARP request alone costs a second
+/// (netlink/settle.h). One that is to fail passes the time it is worth.
+bool ping(int netns_fd, Ipv4 target, Millis timeout = Millis(10'000));
 
 /// Applies operations in a namespace; a failure fails the test and says which.
 void must_apply(int netns_fd, const std::vector<Operation>& operations, int peer_netns_fd = -1);
