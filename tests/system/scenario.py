@@ -28,7 +28,7 @@ HOPLAB = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 _number = 0
 
 
-def run(*argv, timeout=60, check=True, **more):
+def run(*argv, timeout=180, check=True, **more):
     """Runs a program; its output as text. A wrong exit code is a failure that shows everything."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, **more)
     if check and done.returncode != 0:
@@ -54,8 +54,9 @@ def kubectl_command():
     return ["kubectl"] if shutil.which("kubectl") else [HOPLAB, "kubectl"]
 
 
-def wait_until(what, condition, seconds=10):
-    """Polls until condition() is true; returns its value."""
+def wait_until(what, condition, seconds=120):
+    """Polls until condition() is true; returns its value. The time is only for what never comes
+    true: on a busy computer everything may take long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -283,17 +284,12 @@ class Case(unittest.TestCase):
 
     def assert_nothing_left(self, cluster):
         if cluster.traces is not None:
-                # A process that has ended for everybody else may still be in the kernel's exit path.
-            end = time.monotonic() + 2
+            # A process that has ended for everybody else may still be in the kernel's exit path.
+            end = time.monotonic() + 10
             while (left := cluster.traces.left()) and time.monotonic() < end:
                 time.sleep(0.05)
             self.assertEqual(left, [], f"left of {cluster.name}")
         self.assertFalse(os.path.exists(cluster.folder), cluster.folder)
-
-    def assert_quick(self, took, limit):
-        """`limit` seconds are for a computer that is otherwise idle; a busy one gets more."""
-        busy = max(1.0, 2 * os.getloadavg()[0] / os.cpu_count())
-        self.assertLess(took, limit * busy)
 
     def assert_same(self, before, after):
         for part, value in before.items():
