@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -68,6 +69,7 @@ Result<void> run_http(const Probe& probe, const Json& get, const HttpProber& htt
 Result<void> run_exec(const Probe& probe, const Json& exec, proc::ContainerClient& containers) {
   proc::ExecSpec spec;
   spec.container_id = probe.container_id;
+  spec.end_with_client = true;
   for (const Json& word : member(exec, "command")) spec.command.push_back(word);
   HOP_TRY(auto session, containers.exec(spec));
   HOP_TRY(auto status, session.wait(probe.timeout));
@@ -76,13 +78,7 @@ Result<void> run_exec(const Probe& probe, const Json& exec, proc::ContainerClien
                  str("command ", dump_json(member(exec, "command")), " timed out"));
   }
   if (status->exit_code == 0) return {};
-  std::array<char, 1024> text{};
-  pollfd readable{session.output().get(), POLLIN, 0};
-  ssize_t n = ::poll(&readable, 1, 0) > 0
-                  ? ::recv(session.output().get(), text.data(), text.size(), MSG_DONTWAIT)
-                  : 0;
-  std::string said = n > 0 ? std::string(text.data(), static_cast<size_t>(n)) : status->message;
-  return Error(ErrorCode::unavailable, str("exit code ", status->exit_code, ": ", trim(said)));
+  return failed_command(session, *status);
 }
 
 }  // namespace
@@ -123,6 +119,21 @@ std::vector<Probe> probes_of(const PodRecord& pod, const ContainerRecord& contai
     out.push_back(std::move(probe));
   }
   return out;
+}
+
+Error failed_command(proc::StreamSession& session, const proc::ExitStatus& status) {
+  std::string said;
+  for (const Fd* stream : {&session.output(), &session.error()}) {
+    std::array<char, 1024> text{};
+    pollfd readable{stream->get(), POLLIN, 0};
+    // A pipe: what is there now is all there will be.
+    ssize_t n = stream->valid() && ::poll(&readable, 1, 0) > 0
+                    ? ::read(stream->get(), text.data(), text.size())
+                    : 0;
+    if (n > 0) said.append(text.data(), static_cast<size_t>(n));
+  }
+  if (said.empty()) said = status.message;
+  return Error(ErrorCode::unavailable, str("exit code ", status.exit_code, ": ", trim(said)));
 }
 
 Result<void> run_probe(const Probe& probe, proc::ContainerClient& containers,

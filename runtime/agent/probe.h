@@ -43,6 +43,9 @@ struct HttpProbeRequest {
 };
 using HttpProber = std::function<Result<int>(const HttpProbeRequest&)>;
 
+/// The error of a command that ended with another exit code than 0, with what it said.
+Error failed_command(proc::StreamSession& session, const proc::ExitStatus& status);
+
 /// Carries the probe out; blocks for at most its timeout. Success is an empty Result; the error's
 /// message is kubelet's ("HTTP probe failed with statuscode: 503").
 Result<void> run_probe(const Probe& probe, proc::ContainerClient& containers,

@@ -164,6 +164,7 @@ void fields(Visitor& visit, ExecSpec& value) {
   visit("tty", value.tty);
   visit("rows", value.rows);
   visit("columns", value.columns);
+  visit("endWithClient", value.end_with_client);
 }
 
 template <typename Visitor>

@@ -53,7 +53,7 @@ TEST(ContainerTypes, OtherValuesSurviveTheTripThroughJson) {
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, contents);
 
-  ExecSpec exec{"c1", {"sh", "-c", "true"}, {{"X", ""}}, "/", true, true, 50, 132};
+  ExecSpec exec{"c1", {"sh", "-c", "true"}, {{"X", ""}}, "/", true, true, 50, 132, true};
   EXPECT_EQ(*exec_spec_from_json(to_json(exec)), exec);
   ContainerEvent event{ContainerEventKind::exited, "pod-1", "c1", {}};
   EXPECT_EQ(*container_event_from_json(to_json(event)), event);

@@ -26,12 +26,15 @@ Result<void> NodeExecs::make_streams(const ExecSpec& spec, Exec& exec, ProgramPl
   return add("error", false, plan.error);
 }
 
-Result<void> NodeExecs::start(const ExecSpec& spec, const NodeContainers::Container& container,
-                              Answer answer, Exited exited) {
+Result<void> NodeExecs::start(uint64_t client, const ExecSpec& spec,
+                              const NodeContainers::Container& container, Answer answer,
+                              Exited exited) {
   HOP_CHECK(validate(spec).context("exec"));
   ProgramPlan plan = plan_exec(spec, container.program);
   for (const Fd& file : container.cgroup.join_files) plan.cgroup_join_files.push_back(file.get());
   Exec exec;
+  exec.client = client;
+  exec.end_with_client = spec.end_with_client;
   std::vector<Fd> child_ends;
   HOP_CHECK(make_streams(spec, exec, plan, child_ends));
   HOP_TRY(auto sync, make_sync_pair());
@@ -46,6 +49,15 @@ Result<void> NodeExecs::start(const ExecSpec& spec, const NodeContainers::Contai
   auto watched = loop_.watch(kept.sync.get(), EPOLLIN, [this, &kept](uint32_t) { on_sync(kept); });
   if (!watched) ::kill(kept.process.pid, SIGKILL);
   return {};
+}
+
+void NodeExecs::client_gone(uint64_t client) {
+  for (const Exec& exec : execs_) {
+    if (exec.client != client || !exec.end_with_client) continue;
+    // It leads a session: what it has started goes with it. It may not have got that far, though.
+    ::kill(-exec.process.pid, SIGKILL);
+    ::kill(exec.process.pid, SIGKILL);
+  }
 }
 
 void NodeExecs::on_sync(Exec& exec) {

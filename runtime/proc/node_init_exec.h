@@ -24,13 +24,18 @@ class NodeExecs {
   NodeExecs(const NodeExecs&) = delete;
   NodeExecs& operator=(const NodeExecs&) = delete;
 
-  Result<void> start(const ExecSpec& spec, const NodeContainers::Container& container,
-                     Answer answer, Exited exited);
+  /// `client` is whoever asked, for client_gone().
+  Result<void> start(uint64_t client, const ExecSpec& spec,
+                     const NodeContainers::Container& container, Answer answer, Exited exited);
+  /// Kills what was to end with this client.
+  void client_gone(uint64_t client);
   /// Takes note of an ended child; false when it is none of ours.
   bool child_exited(pid_t pid, int wait_status);
 
  private:
   struct Exec {
+    uint64_t client = 0;
+    bool end_with_client = false;
     Child process;
     Fd sync;
     StartFailure failure;

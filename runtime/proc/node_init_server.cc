@@ -75,6 +75,7 @@ void NodeServer::close(ConnectionId id) {
   loop_.forget(found->second->socket.fd());
   std::string attached_to = found->second->attached_to;
   connections_.erase(found);
+  execs_.client_gone(id);
   if (attached_to.empty()) return;
   NodeContainers::Container* container = containers_.find(attached_to);
   if (container != nullptr && container->streams) container->streams->detach(id);
@@ -183,7 +184,7 @@ void NodeServer::exec(ConnectionId id, const Json& request) {
   if (!container) return refuse(id, container.error());
   connections_.at(id)->busy = true;
   auto started = execs_.start(
-      *spec, **container,
+      id, *spec, **container,
       [this, id](const Json& body, std::vector<Fd> streams) {
         if (connections_.contains(id)) connections_.at(id)->session = true;
         answer(id, body, std::move(streams));
