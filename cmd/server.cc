@@ -249,7 +249,9 @@ Result<void> serve(const Options& options) {
     server->stop();
     store->close_watches();
   });
-  auto controllers = reconcile::ControllerManager::standard(*registry, clock, log, {});
+  reconcile::ControllerOptions manage;
+  if (config) manage.node_grace = std::chrono::seconds(config->node_lease_seconds);
+  auto controllers = reconcile::ControllerManager::standard(*registry, clock, log, manage);
   controllers->start();
   api.set_ready();
   server->run();

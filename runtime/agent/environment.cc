@@ -1,11 +1,15 @@
 #include "runtime/agent/environment.h"
 
+#include <sys/sysinfo.h>
+
 #include <algorithm>
 #include <cctype>
+#include <thread>
 
 #include "runtime/base/base64.h"
 #include "runtime/base/text.h"
 #include "store/api/kind.h"
+#include "store/api/quantity.h"
 
 namespace hoplab::agent {
 
@@ -57,9 +61,9 @@ Result<void> add_from(const Json& source, const ObjectLookup& lookup, Variables&
   return {};
 }
 
-Result<std::optional<std::string>> value_of(const PodRecord& pod, const NodeFacts& node,
-                                            const Json& item, const Variables& before,
-                                            const ObjectLookup& lookup) {
+Result<std::optional<std::string>> value_of(const PodRecord& pod, const Json& container,
+                                            const NodeFacts& node, const Json& item,
+                                            const Variables& before, const ObjectLookup& lookup) {
   const Json& from = member(item, "valueFrom");
   if (from.is_null()) return std::optional(expand(string_or(item, "value"), before));
   if (const Json& field = member(from, "fieldRef"); !field.is_null()) {
@@ -73,16 +77,19 @@ Result<std::optional<std::string>> value_of(const PodRecord& pod, const NodeFact
     return read_key("Secret", key, lookup);
   }
   if (const Json& resource = member(from, "resourceFieldRef"); !resource.is_null()) {
-    std::string path = string_or(resource, "resource");
-    for (const Json& container : member(member(pod.object, "spec"), "containers")) {
-      std::string wanted = string_or(resource, "containerName");
-      if (!wanted.empty() && string_or(container, "name") != wanted) continue;
-      return std::optional(
-          string_or(member(at_path(container, "resources"), path.substr(0, path.find('.'))),
-                    path.substr(path.find('.') + 1), "0"));
-    }
+    std::string name = string_or(resource, "containerName", string_or(container, "name"));
+    HOP_TRY(std::string text, resource_field(pod, name, resource));
+    return std::optional(text);
   }
   return Error(ErrorCode::invalid, "valueFrom of " + string_or(item, "name") + " names no source");
+}
+
+/// What a container without a limit could use.
+api::Quantity node_capacity(const std::string& resource) {
+  if (resource == "cpu") return {int64_t{std::thread::hardware_concurrency()} * 1000};
+  struct sysinfo memory {};
+  if (resource != "memory" || ::sysinfo(&memory) != 0) return {};
+  return {static_cast<int64_t>(memory.totalram * memory.mem_unit) * 1000};
 }
 
 std::string variable_name(std::string_view service) {
@@ -180,7 +187,7 @@ Result<std::string> downward_field(const PodRecord& pod, const NodeFacts& node,
     if (path == prefix) {
       std::string out;
       for (const auto& [key, value] : entries.items()) {
-        out += key + "=" + dump_json(value) + "\n";
+        out += (out.empty() ? "" : "\n") + key + "=" + dump_json(value);
       }
       return out;
     }
@@ -189,6 +196,31 @@ Result<std::string> downward_field(const PodRecord& pod, const NodeFacts& node,
     }
   }
   return Error(ErrorCode::invalid, "field \"" + path + "\" cannot be read by the downward API");
+}
+
+Result<std::string> resource_field(const PodRecord& pod, const std::string& container_name,
+                                   const Json& reference) {
+  std::string path = string_or(reference, "resource");
+  std::string list = path.substr(0, path.find('.'));
+  std::string resource = path.substr(path.find('.') + 1);
+  const Json& spec = member(pod.object, "spec");
+  for (auto kind : {"containers", "initContainers"}) {
+    for (const Json& container : member(spec, kind)) {
+      if (string_or(container, "name") != container_name) continue;
+      const Json& value = member(member(member(container, "resources"), list), resource);
+      api::Quantity amount = list == "limits" ? node_capacity(resource) : api::Quantity();
+      if (!value.is_null()) {
+        HOP_TRY(amount, api::quantity_of(value));
+      }
+      api::Quantity divisor{1000};
+      if (const Json& wanted = member(reference, "divisor"); !wanted.is_null()) {
+        HOP_TRY(divisor, api::quantity_of(wanted));
+      }
+      int64_t by = std::max<int64_t>(divisor.milli, 1);
+      return std::to_string(amount.milli / by + (amount.milli % by == 0 ? 0 : 1));
+    }
+  }
+  return Error(ErrorCode::not_found, "container \"" + container_name + "\" not found");
 }
 
 Variables service_variables(const std::vector<Json>& services) {
@@ -205,7 +237,7 @@ Result<Variables> make_environment(const PodRecord& pod, const Json& container,
   for (const Json& source : member(container, "envFrom")) HOP_CHECK(add_from(source, lookup, from));
   for (auto& [name, value] : from) set(out, name, value);
   for (const Json& item : member(container, "env")) {
-    HOP_TRY(auto value, value_of(pod, node, item, out, lookup));
+    HOP_TRY(auto value, value_of(pod, container, node, item, out, lookup));
     if (value) set(out, string_or(item, "name"), *value);
   }
   return out;

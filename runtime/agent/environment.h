@@ -30,6 +30,11 @@ Variables service_variables(const std::vector<Json>& services);
 Result<std::string> downward_field(const PodRecord& pod, const NodeFacts& node,
                                    const std::string& path);
 
+/// A limit or request of one of the pod's containers, divided by the reference's divisor and
+/// rounded up. Without a limit it is what the node has, without a request it is 0.
+Result<std::string> resource_field(const PodRecord& pod, const std::string& container_name,
+                                   const Json& reference);
+
 /// Replaces $(NAME) by earlier variables; $$ is a literal $; unknown names stay as written.
 std::string expand(std::string_view text, const Variables& variables);
 

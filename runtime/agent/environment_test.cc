@@ -54,6 +54,34 @@ TEST(Environment, ResolvesEverySource) {
   EXPECT_EQ(value(*variables, "SIZE"), "big");
 }
 
+TEST(Environment, ResourcesAreDividedAndRoundedUp) {
+  PodRecord record = pod();
+  record.object["spec"]["containers"] = *parse_json(R"([
+    {"name":"other","resources":{"limits":{"cpu":"3"}}},
+    {"name":"a","resources":{"limits":{"cpu":"1500m","memory":"64Mi"}}}])");
+  Json own = record.object["spec"]["containers"][1];
+  own["env"] = *parse_json(R"([
+    {"name":"CPU","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}},
+    {"name":"MILLI","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1m"}}},
+    {"name":"MEM","valueFrom":{"resourceFieldRef":{"resource":"limits.memory"}}},
+    {"name":"MIB","valueFrom":{"resourceFieldRef":{"resource":"limits.memory","divisor":"1Mi"}}},
+    {"name":"ASKED","valueFrom":{"resourceFieldRef":{"resource":"requests.memory"}}},
+    {"name":"THEIRS","valueFrom":{"resourceFieldRef":{"containerName":"other",
+                                                      "resource":"limits.cpu"}}},
+    {"name":"ALL","valueFrom":{"resourceFieldRef":{"containerName":"other",
+                                                   "resource":"limits.memory"}}}])");
+  auto variables = make_environment(record, own, node, {}, lookup);
+  ASSERT_TRUE(variables) << variables.error().message();
+  EXPECT_EQ(value(*variables, "CPU"), "2");
+  EXPECT_EQ(value(*variables, "MILLI"), "1500");
+  EXPECT_EQ(value(*variables, "MEM"), "67108864");
+  EXPECT_EQ(value(*variables, "MIB"), "64");
+  EXPECT_EQ(value(*variables, "ASKED"), "0");
+  EXPECT_EQ(value(*variables, "THEIRS"), "3");
+  EXPECT_NE(value(*variables, "ALL"), "0") << "without a limit: what the node has";
+  EXPECT_FALSE(resource_field(record, "none", *parse_json(R"({"resource":"limits.cpu"})")));
+}
+
 TEST(Environment, MissingSourcesAreErrors) {
   for (auto text :
        {R"({"env":[{"name":"A","valueFrom":{"configMapKeyRef":{"name":"none","key":"k"}}}]})",

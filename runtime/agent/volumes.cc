@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "runtime/base/base64.h"
@@ -31,51 +32,60 @@ Result<void> check_relative(const std::string& path) {
   return {};
 }
 
-Result<void> write_entry(const std::string& folder, const std::string& path, std::string_view bytes,
-                         unsigned mode) {
-  HOP_CHECK(check_relative(path));
-  std::string full = folder + "/" + path;
-  HOP_CHECK(make_folder(fs::path(full).parent_path().string()));
-  return replace_file(full, bytes, mode);
+/// Where a subPath really lies, made when missing. A link that a container left in its volume must
+/// not lead another one to the node's own files.
+Result<std::string> place_of_sub_path(const std::string& volume, const std::string& sub) {
+  std::error_code code;
+  fs::path root = fs::canonical(volume, code);
+  fs::path place = fs::weakly_canonical(fs::path(volume) / sub, code);
+  if (code) return Error::from_errno(code.value(), "looking for subPath \"" + sub + "\"");
+  fs::path way = place.lexically_relative(root);
+  if (way.empty() || *way.begin() == "..") {
+    return Error(ErrorCode::invalid, "subPath \"" + sub + "\" leads out of its volume");
+  }
+  if (!fs::exists(place, code)) HOP_CHECK(make_folder(place));
+  return place.string();
+}
+
+unsigned mode_of(const Json& holder, const char* field, unsigned fallback) {
+  return static_cast<unsigned>(int_or(holder, field, fallback)) & 0777U;
 }
 
 /// ConfigMap or Secret as files: all keys, or those of `items`.
-Result<void> write_object(const std::string& kind, const Json& source, const std::string& folder,
-                          const ObjectLookup& lookup) {
+Result<void> add_object(const std::string& kind, const Json& source, unsigned default_mode,
+                        const ObjectLookup& lookup, VolumeFiles& out) {
   std::string name =
       string_or(source, kind == "Secret" ? "secretName" : "name", string_or(source, "name"));
+  bool optional = bool_or(source, "optional");
   auto object = lookup(kind, name);
   if (!object) {
-    bool optional = bool_or(source, "optional");
     if (optional && object.error().code() == ErrorCode::not_found) return {};
     return std::move(object).error();
   }
-  auto mode = static_cast<unsigned>(int_or(source, "defaultMode", 0644));
-  auto content = [&](const Json& value, bool coded) -> Result<std::string> {
-    std::string text = value.is_string() ? value.get<std::string>() : std::string();
-    if (coded) return base64_decode(text);
-    return text;
-  };
-  Json entries = member(*object, "data").is_object() ? member(*object, "data") : Json::object();
-  std::vector<std::pair<std::string, std::string>> chosen;  // key, path
-  if (const Json& items = member(source, "items"); !items.empty()) {
-    for (const Json& item : items)
-      chosen.emplace_back(string_or(item, "key"), string_or(item, "path"));
-  } else {
-    for (const auto& [key, value] : entries.items()) chosen.emplace_back(key, key);
+  std::map<std::string, std::string> entries;
+  for (auto [field, coded] : {std::pair{"data", kind == "Secret"}, {"binaryData", true}}) {
+    for (const auto& [key, value] : member(*object, field).items()) {
+      std::string text = value.is_string() ? value.get<std::string>() : std::string();
+      if (coded) {
+        HOP_TRY(text, base64_decode(text));
+      }
+      entries[key] = std::move(text);
+    }
   }
-  for (const auto& [key, path] : chosen) {
-    if (!entries.contains(key)) {
+  const Json& items = member(source, "items");
+  if (items.empty()) {
+    for (auto& [key, bytes] : entries) out[key] = {std::move(bytes), default_mode};
+    return {};
+  }
+  for (const Json& item : items) {
+    auto found = entries.find(string_or(item, "key"));
+    if (found != entries.end()) {
+      out[string_or(item, "path")] = {found->second, mode_of(item, "mode", default_mode)};
+    } else if (!optional) {
       return Error(ErrorCode::not_found, "references non-existent " +
                                              std::string(kind == "Secret" ? "secret" : "config") +
-                                             " key: " + key);
+                                             " key: " + string_or(item, "key"));
     }
-    HOP_TRY(std::string bytes, content(entries[key], kind == "Secret"));
-    HOP_CHECK(write_entry(folder, path, bytes, mode));
-  }
-  for (const auto& [key, value] : member(*object, "binaryData").items()) {
-    HOP_TRY(std::string bytes, content(value, true));
-    HOP_CHECK(write_entry(folder, key, bytes, mode));
   }
   return {};
 }
@@ -85,6 +95,43 @@ std::string type_of(const Json& volume) {
     if (key != "name") return key;
   }
   return "emptyDir";
+}
+
+bool holds_files(const std::string& type) {
+  return type == "configMap" || type == "secret" || type == "downwardAPI" || type == "projected";
+}
+
+bool has_token(const Json& volume) {
+  const Json& sources = member(member(volume, "projected"), "sources");
+  return std::any_of(sources.begin(), sources.end(), [](const Json& source) {
+    return !member(source, "serviceAccountToken").is_null();
+  });
+}
+
+/// With kubelet's space before the colon that follows.
+std::string set_up_failed(const Json& volume) {
+  return "MountVolume.SetUp failed for volume \"" + string_or(volume, "name") + "\" ";
+}
+
+/// A path of the node must be what the pod says it is, or is made.
+Result<void> check_host_path(const Json& volume) {
+  std::string path = string_or(volume, "path");
+  std::string wanted = string_or(volume, "type");
+  std::error_code code;
+  fs::file_status found = fs::status(path, code);
+  if (!fs::exists(found)) {
+    // Without a type the container runtime makes the folder, as Docker does.
+    if (wanted.empty() || wanted == "DirectoryOrCreate") return make_folder(path);
+    if (wanted == "FileOrCreate") return write_file(path, "");
+  }
+  bool folder = wanted.starts_with("Directory") && !fs::is_directory(found);
+  bool file = wanted.starts_with("File") && !fs::is_regular_file(found);
+  bool socket = wanted == "Socket" && !fs::is_socket(found);
+  bool device = (wanted == "CharDevice" && !fs::is_character_file(found)) ||
+                (wanted == "BlockDevice" && !fs::is_block_file(found));
+  if (!folder && !file && !socket && !device) return {};
+  std::string what = folder ? "directory" : file ? "file" : socket ? "socket file" : "device";
+  return Error(ErrorCode::invalid, "hostPath type check failed: " + path + " is not a " + what);
 }
 
 }  // namespace
@@ -106,9 +153,15 @@ std::string Volumes::path_of(const PodRecord& pod, const Json& volume) const {
 
 Result<void> Volumes::prepare(const PodRecord& pod, const ObjectLookup& lookup) const {
   for (const Json& volume : member(member(pod.object, "spec"), "volumes")) {
-    HOP_CHECK(
-        prepare_one(pod, volume, lookup)
-            .context("MountVolume.SetUp failed for volume \"" + string_or(volume, "name") + "\""));
+    HOP_CHECK(prepare_one(pod, volume, lookup).context(set_up_failed(volume)));
+  }
+  return {};
+}
+
+Result<void> Volumes::refresh(const PodRecord& pod, const ObjectLookup& lookup) const {
+  for (const Json& volume : member(member(pod.object, "spec"), "volumes")) {
+    if (!holds_files(type_of(volume)) || has_token(volume)) continue;
+    HOP_CHECK(prepare_files(pod, volume, lookup).context(set_up_failed(volume)));
   }
   return {};
 }
@@ -117,50 +170,61 @@ Result<void> Volumes::prepare_one(const PodRecord& pod, const Json& volume,
                                   const ObjectLookup& lookup) const {
   std::string folder = path_of(pod, volume);
   std::string type = type_of(volume);
-  if (type == "hostPath") {
-    std::string wanted = string_or(member(volume, "hostPath"), "type");
-    if (wanted == "DirectoryOrCreate") return make_folder(folder);
-    if (!fs::exists(folder)) {
-      return Error(ErrorCode::not_found, "hostPath " + folder + " does not exist on the node");
-    }
-    return {};
+  if (type == "hostPath") return check_host_path(member(volume, "hostPath"));
+  if (type != "emptyDir" && !holds_files(type)) {
+    return Error(ErrorCode::unsupported,
+                 "volume type " + type +
+                     " is not served here (emptyDir, configMap, secret, downwardAPI, projected, "
+                     "hostPath are)");
   }
   HOP_CHECK(make_folder(folder));
-  if (type == "emptyDir") {
-    ::chmod(folder.c_str(), 0777);
-    return {};
-  }
-  if (type == "projected") {
-    for (const Json& source : member(member(volume, "projected"), "sources")) {
-      HOP_CHECK(write_source(pod, source, folder, lookup));
-    }
-    return {};
-  }
-  if (type == "configMap" || type == "secret" || type == "downwardAPI") {
-    return write_source(pod, volume, folder, lookup);
-  }
-  return Error(ErrorCode::unsupported,
-               "volume type " + type +
-                   " is not served here (emptyDir, configMap, secret, downwardAPI, projected, "
-                   "hostPath are)");
+  // As kubelet's: whoever a container runs as may look, and write where it is not read-only.
+  ::chmod(folder.c_str(), 0777);
+  return type == "emptyDir" ? Result<void>() : prepare_files(pod, volume, lookup);
 }
 
-Result<void> Volumes::write_source(const PodRecord& pod, const Json& source,
-                                   const std::string& folder, const ObjectLookup& lookup) const {
+Result<void> Volumes::prepare_files(const PodRecord& pod, const Json& volume,
+                                    const ObjectLookup& lookup) const {
+  std::string type = type_of(volume);
+  const Json& own = member(volume, type);
+  unsigned mode = mode_of(own, "defaultMode", 0644);
+  VolumeFiles files;
+  if (type == "projected") {
+    for (const Json& source : member(own, "sources")) {
+      HOP_CHECK(add_source(pod, source, mode, lookup, files));
+    }
+  } else {
+    HOP_CHECK(add_source(pod, volume, mode, lookup, files));
+  }
+  return publish_files(path_of(pod, volume), files);
+}
+
+Result<void> Volumes::add_source(const PodRecord& pod, const Json& source, unsigned default_mode,
+                                 const ObjectLookup& lookup, VolumeFiles& out) const {
   if (const Json& map = member(source, "configMap"); !map.is_null()) {
-    return write_object("ConfigMap", map, folder, lookup);
+    return add_object("ConfigMap", map, default_mode, lookup, out);
   }
   if (const Json& secret = member(source, "secret"); !secret.is_null()) {
-    return write_object("Secret", secret, folder, lookup);
+    return add_object("Secret", secret, default_mode, lookup, out);
   }
   if (const Json& token = member(source, "serviceAccountToken"); !token.is_null()) {
     HOP_TRY(std::string text, tokens_(pod));
-    return write_entry(folder, string_or(token, "path", "token"), text, 0644);
+    out[string_or(token, "path", "token")] = {std::move(text), default_mode};
+    return {};
   }
-  for (const Json& item : member(member(source, "downwardAPI"), "items")) {
-    HOP_TRY(std::string text,
-            downward_field(pod, node_, string_or(member(item, "fieldRef"), "fieldPath")));
-    HOP_CHECK(write_entry(folder, string_or(item, "path"), text, 0644));
+  return add_downward(pod, member(source, "downwardAPI"), default_mode, out);
+}
+
+Result<void> Volumes::add_downward(const PodRecord& pod, const Json& source, unsigned default_mode,
+                                   VolumeFiles& out) const {
+  for (const Json& item : member(source, "items")) {
+    std::string text;
+    if (const Json& resource = member(item, "resourceFieldRef"); !resource.is_null()) {
+      HOP_TRY(text, resource_field(pod, string_or(resource, "containerName"), resource));
+    } else {
+      HOP_TRY(text, downward_field(pod, node_, string_or(member(item, "fieldRef"), "fieldPath")));
+    }
+    out[string_or(item, "path")] = {std::move(text), mode_of(item, "mode", default_mode)};
   }
   return {};
 }
@@ -184,8 +248,7 @@ Result<std::vector<VolumeMount>> Volumes::mounts(const PodRecord& pod,
     if (type != "emptyDir" && type != "hostPath") made.read_only = true;
     if (std::string sub = string_or(mount, "subPath"); !sub.empty()) {
       HOP_CHECK(check_relative(sub));
-      made.host_path += "/" + sub;
-      if (!fs::exists(made.host_path)) HOP_CHECK(make_folder(made.host_path));
+      HOP_TRY(made.host_path, place_of_sub_path(made.host_path, sub));
     }
     out.push_back(std::move(made));
   }

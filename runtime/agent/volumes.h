@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/agent/environment.h"
+#include "runtime/agent/volume_files.h"
 
 namespace hoplab::agent {
 
@@ -19,15 +20,18 @@ struct VolumeMount {
 /// Makes a token for the pod's service account (bound to the pod), for projected volumes.
 using TokenSource = std::function<Result<std::string>(const PodRecord&)>;
 
-/// The pod's volumes on disk, below `root`/<uid>/volumes/<kind>~<name>. emptyDir, configMap,
-/// secret, downwardAPI, projected (token, configMap, secret, downwardAPI) and hostPath. Each kind
-/// of file is written whole and renamed. Errors are kubelet's texts for FailedMount.
+/// The pod's volumes on disk, below `root`/<uid>/volumes/kubernetes.io~<kind>/<name>. emptyDir,
+/// configMap, secret, downwardAPI, projected (token, configMap, secret, downwardAPI) and hostPath.
+/// Errors are kubelet's texts for FailedMount.
 class Volumes {
  public:
   Volumes(std::string root, NodeFacts node, TokenSource tokens);
 
   /// Writes what the pod's volumes need. Safe to repeat.
   Result<void> prepare(const PodRecord& pod, const ObjectLookup& lookup) const;
+  /// Brings volumes whose sources may have changed up to date, while containers use them. Those
+  /// with a token of the service account are left alone: it does not change.
+  Result<void> refresh(const PodRecord& pod, const ObjectLookup& lookup) const;
   /// The mounts of one container, in order of volumeMounts; subPath is honoured.
   [[nodiscard]] Result<std::vector<VolumeMount>> mounts(const PodRecord& pod,
                                                         const Json& container) const;
@@ -39,8 +43,12 @@ class Volumes {
   [[nodiscard]] std::string path_of(const PodRecord& pod, const Json& volume) const;
   Result<void> prepare_one(const PodRecord& pod, const Json& volume,
                            const ObjectLookup& lookup) const;
-  Result<void> write_source(const PodRecord& pod, const Json& source, const std::string& folder,
-                            const ObjectLookup& lookup) const;
+  Result<void> prepare_files(const PodRecord& pod, const Json& volume,
+                             const ObjectLookup& lookup) const;
+  Result<void> add_source(const PodRecord& pod, const Json& source, unsigned default_mode,
+                          const ObjectLookup& lookup, VolumeFiles& out) const;
+  Result<void> add_downward(const PodRecord& pod, const Json& source, unsigned default_mode,
+                            VolumeFiles& out) const;
 
   std::string root_;
   NodeFacts node_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <set>
 
 #include "runtime/base/fd.h"
 
@@ -65,12 +66,68 @@ TEST_F(VolumesTest, RefusesWhatItCannotDo) {
        {std::pair{R"([{"name":"v","configMap":{"name":"none"}}])", "configmap \"none\" not found"},
         {R"([{"name":"v","configMap":{"name":"evil"}}])", "must be relative"},
         {R"([{"name":"v","nfs":{"server":"x"}}])", "volume type nfs is not served"},
-        {R"([{"name":"v","hostPath":{"path":"/no/such"}}])", "does not exist"}}) {
+        {R"([{"name":"v","hostPath":{"path":"/no/such","type":"Directory"}}])",
+         "hostPath type check failed: /no/such is not a directory"},
+        {R"([{"name":"v","hostPath":{"path":"/etc","type":"File"}}])", "/etc is not a file"}}) {
     auto done = volumes_.prepare(pod(volume), lookup);
     ASSERT_FALSE(done) << volume;
     EXPECT_NE(done.error().message().find(text), std::string::npos) << done.error().message();
-    EXPECT_TRUE(done.error().message().starts_with("MountVolume.SetUp failed for volume \"v\""));
+    EXPECT_TRUE(done.error().message().starts_with("MountVolume.SetUp failed for volume \"v\" : "));
   }
+}
+
+TEST_F(VolumesTest, ChangesAppearAllAtOnceUnderTheSameFolder) {
+  PodRecord record = pod(R"([{"name":"html","configMap":{"name":"map","defaultMode":256}}])");
+  Json data = {{"a", "1"}, {"b", "1"}, {"gone", "1"}};
+  auto source = [&data](const std::string&, const std::string&) -> Result<Json> {
+    return Json{{"data", data}};
+  };
+  ASSERT_TRUE(volumes_.prepare(record, source));
+  auto mounts = volumes_.mounts(
+      record, *parse_json(R"({"volumeMounts":[{"name":"html","mountPath":"/m"}]})"));
+  ASSERT_TRUE(mounts) << mounts.error().message();
+  std::string folder = mounts->front().host_path;
+  std::string first = std::filesystem::read_symlink(folder + "/..data");
+  EXPECT_EQ(std::filesystem::read_symlink(folder + "/a"), "..data/a");
+  ASSERT_TRUE(volumes_.refresh(record, source));
+  EXPECT_EQ(std::filesystem::read_symlink(folder + "/..data"), first) << "nothing changed";
+
+  data = {{"a", "2"}, {"b", "2"}, {"new", "2"}};
+  auto done = volumes_.refresh(record, source);
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_NE(std::filesystem::read_symlink(folder + "/..data"), first);
+  for (auto name : {"a", "b", "new"}) EXPECT_EQ(*read_file(folder + "/" + name), "2") << name;
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    left.insert(entry.path().filename());
+  }
+  EXPECT_EQ(left, (std::set<std::string>{"..data", "a", "b", "new",
+                                         std::filesystem::read_symlink(folder + "/..data")}));
+}
+
+TEST_F(VolumesTest, ATokenIsNotAskedForAgain) {
+  PodRecord record = pod(R"([{"name":"api","projected":{"sources":[
+    {"serviceAccountToken":{"path":"token"}},{"configMap":{"name":"site"}}]}}])");
+  EXPECT_TRUE(volumes_.refresh(record, [](const std::string&, const std::string&) -> Result<Json> {
+    return Error(ErrorCode::internal, "asked");
+  }));
+}
+
+TEST_F(VolumesTest, SubPathsDoNotFollowLinksOut) {
+  PodRecord record = pod(R"([{"name":"work","emptyDir":{}}])");
+  ASSERT_TRUE(volumes_.prepare(record, lookup));
+  auto mounts_of = [&](const std::string& sub) {
+    return volumes_.mounts(
+        record, {{"volumeMounts",
+                  Json::array({{{"name", "work"}, {"mountPath", "/w"}, {"subPath", sub}}})}});
+  };
+  auto made = mounts_of("deep/er");
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_TRUE(std::filesystem::is_directory(made->front().host_path));
+  std::string volume = made->front().host_path.substr(0, made->front().host_path.size() - 8);
+  std::filesystem::create_directory_symlink("/etc", volume + "/out");
+  for (auto sub : {"out", "out/passwd", "out/not-made"}) EXPECT_FALSE(mounts_of(sub)) << sub;
+  EXPECT_FALSE(std::filesystem::exists("/etc/not-made"));
 }
 
 TEST_F(VolumesTest, SubPathsStayInside) {

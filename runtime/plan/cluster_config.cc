@@ -137,6 +137,7 @@ Json to_json(const ClusterConfig& config) {
            {"podNetwork", to_string(config.pod_network)},
            {"blockSize", config.block_size},
            {"serviceNetwork", to_string(config.service_network)},
+           {"nodeLeaseDurationSeconds", config.node_lease_seconds},
            {"ports",
             {{"api", config.api_port},
              {"nodePorts", str(config.node_port_first, '-', config.node_port_last)}}},

@@ -61,6 +61,7 @@ struct ClusterConfig {
   Prefix service_network{Ipv4(10, 96, 0, 0), 12};
   uint16_t node_port_first = 30000;
   uint16_t node_port_last = 32767;
+  uint16_t node_lease_seconds = 40;  ///< A node silent for so long is NotReady.
   uint16_t api_port = 6443;  ///< In the lab; on the computer's loopback the first port to try.
   std::vector<Segment> segments;
   std::vector<HostConfig> hosts;

@@ -242,7 +242,7 @@ Result<ClusterConfig> parse_cluster_config(const Json& file_content, std::string
   ClusterConfig config;
   Mapping map(file_content, "", errors,
               {"name", "look", "encapsulation", "proxyMode", "podNetwork", "blockSize",
-               "serviceNetwork", "ports", "segments", "hosts"});
+               "serviceNetwork", "nodeLeaseDurationSeconds", "ports", "segments", "hosts"});
   config.name = map.text("name", "k8s");
   config.look = map.choice("look", config.look, {"1.22"});
   config.encapsulation = map.choice("encapsulation", config.encapsulation, {"ipip"});
@@ -250,6 +250,8 @@ Result<ClusterConfig> parse_cluster_config(const Json& file_content, std::string
   config.pod_network = map.network("podNetwork", config.pod_network);
   config.service_network = map.network("serviceNetwork", config.service_network);
   config.block_size = static_cast<uint8_t>(map.number("blockSize", config.block_size, 20, 32));
+  config.node_lease_seconds = static_cast<uint16_t>(
+      map.number("nodeLeaseDurationSeconds", config.node_lease_seconds, 2, 3600));
   read_ports(member(file_content, "ports"), config, errors);
   const Json& segments = map.list("segments");
   for (size_t i = 0; i < segments.size(); ++i) {
