@@ -54,6 +54,7 @@ Result<agent::AgentConfig> make_config(const AgentWish& wish, const plan::Cluste
   config.node.control_plane = host->role == plan::HostRole::control_plane;
   config.node.kubelet_version = cluster.look == "1.22" ? "v1.22.6" : "v" + cluster.look + ".0";
   config.node.cni_folder = wish.cni_folder;
+  config.node.lease = std::chrono::seconds(cluster.node_lease_seconds);
   config.dns.server = to_string(cluster.service_network.network() + 10);
   config.mtu = pod_mtu(cluster.encapsulation);
   return config;

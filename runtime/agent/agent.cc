@@ -8,6 +8,8 @@ namespace hoplab::agent {
 namespace {
 
 constexpr Millis longest_sleep{60'000};
+/// How often everything is looked at though nothing was heard; as kubelet's --sync-frequency.
+constexpr Millis resync_interval{60'000};
 constexpr Millis first_list{10'000};
 
 }  // namespace
@@ -31,6 +33,7 @@ Agent::Agent(AgentConfig config, Source& source, proc::ContainerClient& containe
                 }
                 wake_.put("");
               }),
+      lifecycle_(containers_, hooks_.http),
       volumes_(config_.volumes_folder, config_.node.facts, hooks_.tokens),
       worker_(worker_parts()),
       services_(source_, api::kind_of("Service"), {}, log_.named("services")),
@@ -51,6 +54,7 @@ WorkerParts Agent::worker_parts() {
           attacher_,
           statuses_,
           prober_,
+          lifecycle_,
           volumes_,
           clock_,
           config_.node.facts,
@@ -115,6 +119,33 @@ void Agent::take_in() {
   for (const auto& verdict : verdicts) worker_.observe_probe(verdict);
 }
 
+void Agent::observe_all() {
+  for (const auto& pod : pods_.list()) worker_.observe_pod(api::key_of(*pod), pod.get());
+}
+
+void Agent::work() {
+  SteadyTime resync_at = clock_.steady() + resync_interval;
+  std::optional<SteadyTime> wake_at = SteadyTime{};
+  while (!wake_.closed()) {
+    SteadyTime next = std::min(wake_at.value_or(resync_at), resync_at);
+    auto left = std::chrono::ceil<Millis>(next - clock_.steady());
+    auto key = wake_.take(std::max(left, Millis(0)));
+    std::lock_guard lock(worker_mutex_);
+    for (; key; key = wake_.take(Millis(0))) {
+      if (key->empty()) continue;
+      auto pod = pods_.get(*key);
+      worker_.observe_pod(*key, pod.get());
+    }
+    if (clock_.steady() >= resync_at) {
+      observe_all();
+      worker_.refresh_volumes();
+      resync_at = clock_.steady() + resync_interval;
+    }
+    take_in();
+    wake_at = worker_.sync();
+  }
+}
+
 Result<void> Agent::run() {
   // Subscribe before listing: what happens in between is seen twice rather than never.
   HOP_TRY(auto subscription, containers_.subscribe());
@@ -123,36 +154,26 @@ Result<void> Agent::run() {
   log_.info(str("adopted ", contents.sandboxes.size(), " sandboxes"));
   event_thread_ = std::jthread(
       [this, s = std::move(subscription)]() mutable { watch_containers(std::move(s)); });
-  reporter_ = std::make_unique<NodeReporter>(source_, config_.node, log_.named("node"));
+  const std::string& node = config_.node.facts.name;
+  auto tell = [this, node](const std::string& reason, const std::string& message) {
+    // A kubelet knows its node by the name alone; `kubectl describe node` looks for that.
+    events_.normal({"v1", "Node", "", node, node, ""}, reason, message);
+  };
+  tell("Starting", "Starting kubelet.");
+  reporter_ = std::make_unique<NodeReporter>(source_, config_.node, tell, log_.named("node"));
   services_.start();
   pods_.start();
-  while (!pods_.wait_synced(first_list)) {
+  // Pods' environment names the services there are.
+  while (!pods_.wait_synced(first_list) || !services_.wait_synced(first_list)) {
     if (wake_.closed()) return {};
     log_.warning("the API has not answered yet");
   }
-  bool first = true;
-  std::optional<SteadyTime> wake_at = SteadyTime{};
-  while (!wake_.closed()) {
-    Millis patience = longest_sleep;
-    if (wake_at) {
-      auto left = std::chrono::ceil<Millis>(*wake_at - clock_.steady());
-      patience = std::clamp(left, Millis(0), longest_sleep);
-    }
-    auto key = wake_.take(patience);
+  {
     std::lock_guard lock(worker_mutex_);
-    for (; key; key = wake_.take(Millis(0))) {
-      if (key->empty()) continue;
-      auto pod = pods_.get(*key);
-      worker_.observe_pod(*key, pod.get());
-    }
-    if (first) {
-      for (const auto& pod : pods_.list()) worker_.observe_pod(api::key_of(*pod), pod.get());
-      worker_.pods_synced();
-      first = false;
-    }
-    take_in();
-    wake_at = worker_.sync();
+    observe_all();
+    worker_.pods_synced();
   }
+  work();
   if (node_init_gone_) return Error(ErrorCode::unavailable, "node-init is gone");
   return {};
 }

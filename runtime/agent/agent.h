@@ -51,6 +51,9 @@ class Agent {
  private:
   void watch_containers(proc::EventSubscription subscription);
   void take_in();
+  void observe_all();
+  /// The loop: waits for news, takes them in, carries out what follows.
+  void work();
   [[nodiscard]] Result<Json> look_up(const std::string& kind, const std::string& namespace_name,
                                      const std::string& name);
   [[nodiscard]] std::vector<Json> services_for(const std::string& namespace_name) const;
@@ -74,6 +77,7 @@ class Agent {
   PodAttacher attacher_;
   StatusWriter statuses_;
   Prober prober_;
+  LifecycleHooks lifecycle_;
   Volumes volumes_;
   std::mutex worker_mutex_;
   PodWorker worker_;

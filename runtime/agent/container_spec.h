@@ -47,5 +47,8 @@ std::string make_resolv_conf(const PodRecord& pod, const DnsFacts& dns);
 std::string make_hosts_file(const PodRecord& pod);
 /// "/var/log/pods/NS_NAME_UID/CONTAINER/RESTARTS.log".
 std::string log_path(const PodRecord& pod, const ContainerRecord& container, int restarts);
+/// Removes the log of one run with what was rotated away of it, or all logs of a pod.
+void remove_log(const PodRecord& pod, const ContainerRecord& container, int restarts);
+void remove_logs(const PodRecord& pod);
 
 }  // namespace hoplab::agent

@@ -15,16 +15,22 @@ namespace hoplab::agent {
 
 namespace {
 
-constexpr Millis lease_interval{10'000};
 constexpr Millis retry_interval{300};
-constexpr int lease_seconds = 40;
 constexpr const char* lease_namespace = "kube-node-lease";
+
+bool is_ready(const Json& status) {
+  for (const Json& condition : member(status, "conditions")) {
+    if (string_or(condition, "type") == "Ready") return string_or(condition, "status") == "True";
+  }
+  return false;
+}
 
 }  // namespace
 
-NodeReporter::NodeReporter(Source& source, NodeDescription node, Log log)
+NodeReporter::NodeReporter(Source& source, NodeDescription node, TellNode tell, Log log)
     : source_(source),
       node_(std::move(node)),
+      tell_(std::move(tell)),
       log_(std::move(log)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_([this] { run(); }) {}
@@ -65,18 +71,20 @@ void NodeReporter::run() {
     if (!wait_for_change(watch.get(), retry_interval)) return;
   }
   std::optional<bool> reported;
-  SteadyTime next_lease;
+  SteadyTime next_look;
   for (;;) {
     SteadyTime now = SystemClock().steady();
-    if (now >= next_lease) {
+    bool due = now >= next_look;
+    if (due) {
       renew_lease();
-      next_lease = now + lease_interval;
+      next_look = now + node_.lease / 4;
     }
     bool ready = network_ready();
-    if (reported != ready && report(ready)) reported = ready;
-    Millis timeout = reported == ready
-                         ? std::chrono::duration_cast<Millis>(next_lease - now) + Millis(1)
-                         : retry_interval;
+    if (due || reported != ready) {
+      reported = report(ready) ? std::optional(ready) : std::nullopt;
+    }
+    Millis timeout = reported == ready ? std::chrono::ceil<Millis>(next_look - now)
+                                       : std::min(retry_interval, node_.lease / 4);
     if (!wait_for_change(watch.get(), timeout)) return;
   }
 }
@@ -93,16 +101,27 @@ bool NodeReporter::report(bool ready) {
   const api::Kind& nodes = api::kind_of("Node");
   auto current = source_.get(nodes, "", node_.facts.name);
   if (!current) {
-    if (current.error().code() == ErrorCode::not_found) register_node();
+    log_.error("comparing the status of node " + node_.facts.name, current.error());
+    // As a kubelet, we register only once: a node that was deleted stays away until the agent
+    // starts again.
+    return current.error().code() == ErrorCode::not_found;
+  }
+  const Json& previous = member(*current, "status");
+  Json status = make_node_status(node_, ready, previous, SystemClock().wall());
+  SteadyTime now = SystemClock().steady();
+  if (same_node_status(status, previous) && now < written_at_ + node_.report_after) return true;
+  auto written = source_.patch(nodes, "", node_.facts.name, PatchType::merge, {{"status", status}},
+                               Subresource::status);
+  if (!written) {
+    log_.error("writing the status of node " + node_.facts.name, written.error());
     return false;
   }
-  Json patch = {
-      {"status", make_node_status(node_, ready, member(*current, "status"), SystemClock().wall())}};
-  auto written =
-      source_.patch(nodes, "", node_.facts.name, PatchType::merge, patch, Subresource::status);
-  if (!written) log_.error("writing the status of node " + node_.facts.name, written.error());
-  if (written && ready) log_.info("node is Ready");
-  return written.ok();
+  if (ready != is_ready(previous)) {
+    std::string reason = ready ? "NodeReady" : "NodeNotReady";
+    tell_(reason, "Node " + node_.facts.name + " status is now: " + reason);
+  }
+  written_at_ = now;
+  return true;
 }
 
 void NodeReporter::renew_lease() {
@@ -112,13 +131,14 @@ void NodeReporter::renew_lease() {
   auto renewed = source_.patch(leases, lease_namespace, node_.facts.name, PatchType::merge, patch);
   if (renewed) return;
   if (renewed.error().code() == ErrorCode::not_found) {
-    Json lease = {{"apiVersion", "coordination.k8s.io/v1"},
-                  {"kind", "Lease"},
-                  {"metadata", {{"name", node_.facts.name}, {"namespace", lease_namespace}}},
-                  {"spec",
-                   {{"holderIdentity", node_.facts.name},
-                    {"leaseDurationSeconds", lease_seconds},
-                    {"renewTime", now}}}};
+    Json lease = {
+        {"apiVersion", "coordination.k8s.io/v1"},
+        {"kind", "Lease"},
+        {"metadata", {{"name", node_.facts.name}, {"namespace", lease_namespace}}},
+        {"spec",
+         {{"holderIdentity", node_.facts.name},
+          {"leaseDurationSeconds", std::chrono::ceil<std::chrono::seconds>(node_.lease).count()},
+          {"renewTime", now}}}};
     renewed = source_.create(leases, lease_namespace, lease);
   }
   if (!renewed) log_.error("renewing the lease of node " + node_.facts.name, renewed.error());

@@ -67,6 +67,21 @@ Json condition_json(const Condition& condition, const Json& previous, WallTime n
           {"lastTransitionTime", since}, {"lastHeartbeatTime", to_rfc3339(now)}};
 }
 
+const Json* find_condition(const Json& conditions, const std::string& type) {
+  for (const Json& each : conditions) {
+    if (string_or(each, "type") == type) return &each;
+  }
+  return nullptr;
+}
+
+bool same_condition(Json wanted, const Json* current) {
+  if (current == nullptr) return false;
+  Json there = *current;
+  wanted.erase("lastHeartbeatTime");
+  there.erase("lastHeartbeatTime");
+  return wanted == there;
+}
+
 }  // namespace
 
 Json make_node(const NodeDescription& node) {
@@ -118,6 +133,9 @@ Json make_node_status(const NodeDescription& node, bool network_ready, const Jso
                         "calico-node pod of this node running?)"}}) {
     conditions.push_back(condition_json(condition, previous, now));
   }
+  for (const Json& old : member(previous, "conditions")) {
+    if (find_condition(conditions, string_or(old, "type")) == nullptr) conditions.push_back(old);
+  }
   return {{"addresses",
            {{{"type", "InternalIP"}, {"address", to_string(node.facts.address)}},
             {{"type", "Hostname"}, {"address", node.facts.name}}}},
@@ -126,6 +144,22 @@ Json make_node_status(const NodeDescription& node, bool network_ready, const Jso
           {"conditions", conditions},
           {"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 10250}}}}},
           {"nodeInfo", node_info(node)}};
+}
+
+bool same_node_status(const Json& wanted, const Json& current) {
+  for (const auto& [field, value] : wanted.items()) {
+    const Json& there = member(current, field);
+    if (field != "conditions") {
+      if (value != there) return false;
+      continue;
+    }
+    for (const Json& condition : value) {
+      if (!same_condition(condition, find_condition(there, string_or(condition, "type")))) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 }  // namespace hoplab::agent

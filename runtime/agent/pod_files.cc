@@ -1,4 +1,6 @@
-// The files every pod gets: resolv.conf and hosts.
+// The files every pod gets: resolv.conf, hosts and its logs.
+
+#include <filesystem>
 
 #include "runtime/agent/container_spec.h"
 #include "runtime/base/text.h"
@@ -25,6 +27,10 @@ void add_config(const Json& config, Resolver& resolver) {
     });
     resolver.options.push_back(value.empty() ? name : name + ":" + value);
   }
+}
+
+std::string log_folder(const PodRecord& pod) {
+  return "/var/log/pods/" + pod.namespace_name + "_" + pod.name + "_" + pod.uid;
 }
 
 }  // namespace
@@ -80,8 +86,20 @@ std::string make_hosts_file(const PodRecord& pod) {
 }
 
 std::string log_path(const PodRecord& pod, const ContainerRecord& container, int restarts) {
-  return "/var/log/pods/" + pod.namespace_name + "_" + pod.name + "_" + pod.uid + "/" +
-         container.name + "/" + std::to_string(restarts) + ".log";
+  return log_folder(pod) + "/" + container.name + "/" + std::to_string(restarts) + ".log";
+}
+
+void remove_log(const PodRecord& pod, const ContainerRecord& container, int restarts) {
+  std::string path = log_path(pod, container, restarts);
+  std::error_code code;
+  std::filesystem::remove(path, code);
+  for (int number = 1; std::filesystem::remove(str(path, ".", number), code); ++number) {
+  }
+}
+
+void remove_logs(const PodRecord& pod) {
+  std::error_code ignored;  // What is left is removed with the sandbox.
+  std::filesystem::remove_all(log_folder(pod), ignored);
 }
 
 }  // namespace hoplab::agent

@@ -38,11 +38,14 @@ struct ContainerRecord {
   std::optional<Termination> ended;  ///< Of the current run, in phase exited.
   std::optional<Termination> last;   ///< Of the run before.
   int restarts = 0;
-  bool ready = false;     ///< Result of the readiness probe, or running without one.
-  bool started = false;   ///< Startup probe passed, or running without one.
-  bool stopping = false;  ///< A stop was asked for; the exit is on its way.
-  Millis back_off{0};     ///< Wait before the next start; 0 = none yet.
-  SteadyTime retry_at;    ///< Not before this.
+  bool ready = false;       ///< Result of the readiness probe, or running without one.
+  bool started = false;     ///< Startup probe passed, or running without one.
+  bool stopping = false;    ///< A stop was asked for; the exit is on its way.
+  int64_t stop_grace = 0;   ///< With this grace, in seconds; a shorter one asks again.
+  Millis back_off{0};       ///< Wait before the next start; 0 = none yet.
+  Millis pull_back_off{0};  ///< The same between attempts to get the image.
+  SteadyTime pull_at;       ///< No attempt before this.
+  SteadyTime retry_at;      ///< Not before this.
 };
 
 /// One pod of this node as the agent knows it.
@@ -61,7 +64,8 @@ struct PodRecord {
 
   std::string problem_reason;  ///< Why it cannot start: "FailedMount", … ; empty = no problem.
   std::string problem_message;
-  SteadyTime retry_at;  ///< Of the whole pod, after a failed sandbox or mount.
+  Millis retry_wait{0};  ///< After a failed sandbox or mount; grows.
+  SteadyTime retry_at;   ///< Of the whole pod, then.
   bool torn_down = false;
 
   [[nodiscard]] std::string key() const { return namespace_name + "/" + name; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/agent/image_pull.h"
 #include "runtime/agent/pod_worker.h"
 #include "runtime/base/text.h"
 
@@ -9,11 +10,27 @@ namespace hoplab::agent {
 
 namespace {
 
-constexpr Millis sandbox_retry{1'000};
-constexpr Millis image_retry{10'000};
+constexpr Millis first_retry{1'000};
+constexpr Millis longest_retry{16'000};
+constexpr Millis start_retry{10'000};
 
 WallTime wall(int64_t nanoseconds) {
   return WallTime(std::chrono::nanoseconds(nanoseconds));
+}
+
+/// Back to waiting, with the run before (if there was one) as the last.
+void wait_to_start(ContainerRecord& container, std::string reason, std::string message) {
+  container.phase = ContainerPhase::waiting;
+  if (container.ended) container.last = std::exchange(container.ended, std::nullopt);
+  container.waiting_reason = std::move(reason);
+  container.waiting_message = std::move(message);
+}
+
+/// A program that cannot be run, in the words that people look up.
+std::string as_docker_says(const proc::ContainerStatus& status) {
+  if (!status.message.starts_with("exec: ")) return status.message;
+  return "OCI runtime create failed: container_linux.go:380: starting container process caused: " +
+         status.message + ": unknown";
 }
 
 }  // namespace
@@ -24,7 +41,9 @@ void PodWorker::fail_pod(PodRecord& pod, const char* reason, const Error& error)
   for (auto& container : pod.containers) {
     if (container.phase == ContainerPhase::waiting) container.waiting_message = error.message();
   }
-  pod.retry_at = parts_.clock.steady() + sandbox_retry;
+  pod.retry_wait =
+      pod.retry_wait.count() == 0 ? first_retry : std::min(pod.retry_wait * 2, longest_retry);
+  pod.retry_at = parts_.clock.steady() + pod.retry_wait;
 }
 
 Result<std::map<std::string, Ipv4>> PodWorker::addresses_for(
@@ -83,6 +102,7 @@ void PodWorker::make_sandboxes(const Batch& batch) {
     pod->netns_path = sandbox->status.netns_path;
     if (pod->host_network()) {
       pod->network_ready = true;
+      pod->retry_wait = Millis(0);
       continue;
     }
     wirings.push_back(
@@ -93,6 +113,7 @@ void PodWorker::make_sandboxes(const Batch& batch) {
   for (size_t i = 0; i < wired.size(); ++i) {
     if (results[i]) {
       wired[i]->network_ready = true;
+      wired[i]->retry_wait = Millis(0);
       continue;
     }
     fail_pod(*wired[i], "FailedCreatePodSandBox", results[i].error());
@@ -111,9 +132,20 @@ Result<proc::ContainerStatus> PodWorker::try_start(PodRecord& pod, ContainerReco
   return parts_.containers.start_container(made);
 }
 
+bool PodWorker::has_image(PodRecord& pod, ContainerRecord& container) {
+  auto problem = look_for_image(pod.spec_of(container), container, parts_.clock.steady());
+  if (!problem) return true;
+  for (auto& event : problem->events) {
+    parts_.events(pod, event.type, event.reason, std::move(event.message));
+  }
+  wait_to_start(container, std::move(problem->waiting_reason), std::move(problem->waiting_message));
+  return false;
+}
+
 void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
+  if (!has_image(pod, container)) return;
   std::string old_id = container.id;
-  bool again = container.phase == ContainerPhase::exited;
+  bool again = !old_id.empty();
   if (again) ++container.restarts;
   auto status = try_start(pod, container);
   if (!status) {
@@ -121,38 +153,37 @@ void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
     cannot_start(pod, container, status.error());
     return;
   }
+  if (container.ended) container.last = std::exchange(container.ended, std::nullopt);
   if (again) {
-    container.last = container.ended;
-    container.ended.reset();
-    if (!old_id.empty()) (void)parts_.containers.remove_container(old_id);
+    (void)parts_.containers.remove_container(old_id);
+    // As kubelet, we keep one run before the present one.
+    remove_log(pod, container, container.restarts - 2);
   }
   container.id = status->spec.id;
+  container.waiting_message.clear();
   for (const auto& note : status->notes) parts_.events(pod, "Warning", "NotHonoured", note);
-  if (status->state == proc::ContainerState::exited) {
-    container.started_at = wall(status->started_at != 0 ? status->started_at : status->finished_at);
-    parts_.events(pod, "Warning", "Failed", "Error: " + status->message);
-    note_exit(pod, container, *status);
-    return;
-  }
   std::string image = string_or(pod.spec_of(container), "image");
   parts_.events(pod, "Normal", "Pulled",
                 "Container image \"" + image + "\" already present on machine");
   parts_.events(pod, "Normal", "Created", "Created container " + container.name);
+  if (status->state == proc::ContainerState::exited) {
+    container.started_at = wall(status->started_at != 0 ? status->started_at : status->finished_at);
+    status->message = as_docker_says(*status);
+    parts_.events(pod, "Warning", "Failed",
+                  "Error: failed to start container \"" + container.name +
+                      "\": Error response from daemon: " + status->message);
+    note_exit(pod, container, *status);
+    return;
+  }
   parts_.events(pod, "Normal", "Started", "Started container " + container.name);
   note_running(pod, container, *status);
+  run_post_start(pod, container);
 }
 
 void PodWorker::cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error) {
-  bool image =
-      error.code() == ErrorCode::not_found && error.message().find("image") != std::string::npos;
-  std::string first = image ? "ErrImagePull" : "CreateContainerConfigError";
-  std::string then = image ? "ImagePullBackOff" : "CreateContainerConfigError";
-  bool repeated = container.waiting_reason == "ErrImagePull" || container.waiting_reason == then;
-  container.phase = ContainerPhase::waiting;
-  container.waiting_reason = repeated ? then : first;
-  container.waiting_message = error.message();
-  container.retry_at = parts_.clock.steady() + image_retry;
-  if (!repeated) parts_.events(pod, "Warning", "Failed", "Error: " + error.message());
+  container.retry_at = parts_.clock.steady() + start_retry;
+  parts_.events(pod, "Warning", "Failed", "Error: " + error.message());
+  wait_to_start(container, "CreateContainerConfigError", error.message());
 }
 
 void PodWorker::note_running(PodRecord& pod, ContainerRecord& container,
@@ -162,7 +193,8 @@ void PodWorker::note_running(PodRecord& pod, ContainerRecord& container,
   container.stopping = false;
   const Json& spec = pod.spec_of(container);
   container.started = member(spec, "startupProbe").is_null();
-  container.ready = !container.init && member(spec, "readinessProbe").is_null();
+  container.ready =
+      container.started && !container.init && member(spec, "readinessProbe").is_null();
   if (!pod.object.is_null()) {
     parts_.prober.start(probes_of(pod, container, pod.ip.value_or(parts_.node.address)));
   }

@@ -183,4 +183,21 @@ Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previo
   return status;
 }
 
+bool status_was_changed(const Json& reported, const Json& current) {
+  for (auto field : {"phase", "podIP"}) {
+    if (string_or(reported, field) != string_or(current, field)) return true;
+  }
+  auto differs = [&](const char* list, const char* key, const char* field) {
+    for (const Json& said : member(reported, list)) {
+      const Json* there = nullptr;
+      for (const Json& each : member(current, list)) {
+        if (member(each, key) == member(said, key)) there = &each;
+      }
+      if (there == nullptr || member(*there, field) != member(said, field)) return true;
+    }
+    return false;
+  };
+  return differs("conditions", "type", "status") || differs("containerStatuses", "name", "ready");
+}
+
 }  // namespace hoplab::agent

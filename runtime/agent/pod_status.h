@@ -15,6 +15,10 @@ struct NodeFacts {
 /// their lastTransitionTime. Pure.
 Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previous, WallTime now);
 
+/// Whether what the API has (`current`) is no longer what the agent said (`reported`) in the parts
+/// that others decide by: phase, address, conditions, readiness of containers. Pure.
+bool status_was_changed(const Json& reported, const Json& current);
+
 /// "Guaranteed", "Burstable" or "BestEffort" from requests and limits.
 std::string qos_class(const Json& pod_spec);
 

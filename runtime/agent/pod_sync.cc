@@ -24,7 +24,8 @@ Decision decide_deletion(const PodRecord& pod) {
   int64_t grace = int_or(member(pod.object, "metadata"), "deletionGracePeriodSeconds", 30);
   if (pod.gone) grace = std::min<int64_t>(grace, 1);
   for (const auto& container : pod.containers) {
-    if (container.phase == ContainerPhase::running && !container.stopping) {
+    bool hurry = container.stopping && grace < container.stop_grace;
+    if (container.phase == ContainerPhase::running && (!container.stopping || hurry)) {
       decision.steps.push_back(StopContainer{container.name, grace});
     }
   }

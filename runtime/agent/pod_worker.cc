@@ -36,6 +36,7 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
     record->object = *pod;
     record->gone = false;
     if (fresh) adopt_into(*record);
+    compare_status(*record);
     return;
   }
   std::string phase = string_or(member(*pod, "status"), "phase");
@@ -50,6 +51,18 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
     reported_[uid] = member(*pod, "status");
   }
   pods_.emplace(uid, std::move(record));
+}
+
+/// Node lifecycle takes the pods of a silent node out of service; when we are back, they are as
+/// they were, and it is for us to say so.
+void PodWorker::compare_status(const PodRecord& pod) {
+  auto reported = reported_.find(pod.uid);
+  if (reported == reported_.end() ||
+      !parts_.statuses.is_settled(pod.uid, api::revision_of(pod.object))) {
+    return;
+  }
+  // Forgotten, it is compared with the API's own in report() and written again.
+  if (status_was_changed(reported->second, member(pod.object, "status"))) reported_.erase(reported);
 }
 
 /// The record came from node-init before the API told the spec: take order and kinds from there.
@@ -104,8 +117,12 @@ void PodWorker::observe_probe(const ProbeVerdict& verdict) {
                   str(to_string(verdict.kind), " probe failed: ", verdict.message));
   }
   if (!verdict.decided) return;
+  const Json& spec = pod->spec_of(*container);
   if (verdict.kind == ProbeKind::readiness) container->ready = verdict.success;
-  if (verdict.kind == ProbeKind::startup && verdict.success) container->started = true;
+  if (verdict.kind == ProbeKind::startup && verdict.success) {
+    container->started = true;
+    container->ready = !container->init && member(spec, "readinessProbe").is_null();
+  }
   if (verdict.success || verdict.kind == ProbeKind::readiness || container->stopping) return;
   parts_.events(*pod, "Normal", "Killing",
                 str("Container ", container->name, " failed ", to_lower(to_string(verdict.kind)),
@@ -118,6 +135,14 @@ void PodWorker::pods_synced() {
   synced_ = true;
   for (auto& [uid, pod] : pods_) {
     if (pod.object.is_null()) pod.gone = true;
+  }
+}
+
+void PodWorker::refresh_volumes() {
+  for (auto& [uid, pod] : pods_) {
+    if (pod.object.is_null() || pod.deleting() || !pod.network_ready) continue;
+    auto refreshed = parts_.volumes.refresh(pod, parts_.lookup_in(pod.namespace_name));
+    if (!refreshed) parts_.events(pod, "Warning", "FailedMount", refreshed.error().message());
   }
 }
 
@@ -150,6 +175,7 @@ std::optional<SteadyTime> PodWorker::sync() {
   for (const auto& uid : finished) {
     pods_.erase(uid);
     reported_.erase(uid);
+    parts_.statuses.forget(uid);
   }
   return wake_at;
 }
@@ -158,22 +184,30 @@ void PodWorker::take_step(PodRecord& pod, const Step& step) {
   if (const auto* start = std::get_if<StartContainer>(&step)) {
     start_container(pod, *pod.find(start->name));
   } else if (const auto* stop = std::get_if<StopContainer>(&step)) {
-    ContainerRecord& container = *pod.find(stop->name);
-    container.stopping = true;
-    parts_.prober.stop(container.id);
-    if (pod.deleting()) {
-      parts_.events(pod, "Normal", "Killing", "Stopping container " + container.name);
-    }
-    auto asked =
-        parts_.containers.stop_container(container.id, std::chrono::seconds(stop->grace_seconds));
-    if (!asked) parts_.log.error("stopping container " + container.name, asked.error());
+    stop_container(pod, *pod.find(stop->name), stop->grace_seconds);
   } else if (std::holds_alternative<TearDown>(step)) {
     tear_down(pod);
   } else if (std::holds_alternative<ConfirmDeletion>(step)) {
+    report(pod);  // How its containers ended; who watches sees them stop before the pod goes.
     parts_.statuses.confirm_deletion(pod.namespace_name, pod.name, pod.uid);
     // The API's DELETED event would set this too; a second confirmation is not needed.
     pod.gone = true;
   }
+}
+
+void PodWorker::stop_container(PodRecord& pod, ContainerRecord& container, int64_t grace_seconds) {
+  bool first = !container.stopping;
+  container.stopping = true;
+  container.stop_grace = grace_seconds;
+  parts_.prober.stop(container.id);
+  if (first && pod.deleting()) {
+    parts_.events(pod, "Normal", "Killing", "Stopping container " + container.name);
+  }
+  const Json& hook = at_path(pod.spec_of(container), "lifecycle.preStop");
+  Millis grace = std::chrono::seconds(grace_seconds);
+  if (first && hook.is_object() && grace.count() > 0) return run_pre_stop(pod, container, grace);
+  auto asked = parts_.containers.stop_container(container.id, grace);
+  if (!asked) parts_.log.error("stopping container " + container.name, asked.error());
 }
 
 void PodWorker::tear_down(PodRecord& pod) {
@@ -195,7 +229,10 @@ void PodWorker::tear_down(PodRecord& pod) {
     auto removed = parts_.containers.remove_sandbox(pod.sandbox_id);
     if (!removed) parts_.log.error("removing the sandbox of pod " + pod.key(), removed.error());
   }
-  if (pod.deleting()) parts_.volumes.remove(pod.uid);
+  if (pod.deleting()) {
+    parts_.volumes.remove(pod.uid);
+    remove_logs(pod);
+  }
   pod.sandbox_id.clear();
   pod.netns_path.clear();
   pod.network_ready = false;
@@ -240,13 +277,22 @@ Result<PodWorker::ContainerHandle> PodWorker::find_container(const std::string& 
   for (const auto& c : record.containers) {
     if (!container.empty() ? c.name != container : c.init) continue;
     if (c.id.empty()) {
+      std::string why = c.waiting_reason == "ErrImagePull" ? "image can't be pulled"
+                        : c.waiting_reason == "ImagePullBackOff"
+                            ? "trying and failing to pull image"
+                            : c.waiting_reason;
       return Error(ErrorCode::bad_request, str("container \"", c.name, "\" in pod \"", pod,
-                                               "\" is waiting to start: ", c.waiting_reason));
+                                               "\" is waiting to start: ", why));
     }
     const Json& spec = record.spec_of(c);
+    // While it waits for its next start, the run that has ended is the previous one.
+    bool waits = c.phase == ContainerPhase::waiting ||
+                 (c.phase == ContainerPhase::exited && c.back_off.count() > 0 &&
+                  restarts_after(record, c) && !record.deleting());
+    int previous = waits ? c.restarts : c.restarts - 1;
     return ContainerHandle{c.id,
                            log_path(record, c, c.restarts),
-                           c.restarts > 0 ? log_path(record, c, c.restarts - 1) : "",
+                           previous >= 0 ? log_path(record, c, previous) : "",
                            c.phase == ContainerPhase::running,
                            bool_or(spec, "tty"),
                            bool_or(spec, "stdin")};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/agent/container_spec.h"
+#include "runtime/agent/lifecycle.h"
 #include "runtime/agent/pod_attacher.h"
 #include "runtime/agent/pod_record.h"
 #include "runtime/agent/pod_status.h"
@@ -29,6 +30,7 @@ struct WorkerParts {
   PodAttacher& attacher;
   StatusWriter& statuses;
   Prober& prober;
+  LifecycleHooks& hooks;
   Volumes& volumes;
   const Clock& clock;
   NodeFacts node;
@@ -53,6 +55,10 @@ class PodWorker {
   void observe_probe(const ProbeVerdict& verdict);
   /// Call once the API's pods are all observed: what is adopted but unknown is then torn down.
   void pods_synced();
+
+  /// Brings the files of volumes up to date with their ConfigMaps and Secrets. Asks the API for
+  /// each; to be called once a minute, as often as a kubelet does it.
+  void refresh_volumes();
 
   /// Carries out every step that can be taken now; returns when to call again at the latest.
   std::optional<SteadyTime> sync();
@@ -82,12 +88,18 @@ class PodWorker {
   void take_step(PodRecord& pod, const Step& step);
   void start_container(PodRecord& pod, ContainerRecord& container);
   Result<proc::ContainerStatus> try_start(PodRecord& pod, ContainerRecord& container);
+  void stop_container(PodRecord& pod, ContainerRecord& container, int64_t grace_seconds);
+  void run_pre_stop(const PodRecord& pod, const ContainerRecord& container, Millis grace);
+  void run_post_start(const PodRecord& pod, const ContainerRecord& container);
+  Hook hook_of(const PodRecord& pod, const ContainerRecord& container, const char* which) const;
+  bool has_image(PodRecord& pod, ContainerRecord& container);
   void cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error);
   void note_running(PodRecord& pod, ContainerRecord& container, const proc::ContainerStatus& s);
   void note_exit(PodRecord& pod, ContainerRecord& container, const proc::ContainerStatus& s);
   void tear_down(PodRecord& pod);
   void adopt_sandbox(const proc::SandboxStatus& sandbox, const proc::NodeContents& contents);
   void report(PodRecord& pod);
+  void compare_status(const PodRecord& pod);
   PodRecord* find_by_uid(const std::string& uid);
   [[nodiscard]] Result<const PodRecord*> find_pod(const std::string& namespace_name,
                                                   const std::string& pod) const;

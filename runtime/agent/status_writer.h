@@ -23,7 +23,12 @@ class StatusWriter {
 
   void set_status(const std::string& namespace_name, const std::string& name,
                   const std::string& uid, Json status);
-  /// Deletes the pod object with grace 0, after its waiting status.
+  /// Whether `revision` of the pod shows all that was given to set_status(): nothing waits to be
+  /// written, and the pod is not older than what was written last.
+  [[nodiscard]] bool is_settled(const std::string& uid, int64_t revision) const;
+  /// The pod is no more.
+  void forget(const std::string& uid);
+  /// Writes the waiting status, then deletes the pod object with grace 0.
   void confirm_deletion(const std::string& namespace_name, const std::string& name,
                         const std::string& uid);
 
@@ -35,15 +40,22 @@ class StatusWriter {
     Json status;
     bool remove = false;
   };
+  struct State {
+    std::map<std::string, Wanted> wanted;      ///< By uid.
+    std::map<std::string, int64_t> revisions;  ///< By uid: of the last write; `unwritten` before.
+  };
 
   void run();
-  /// False = try again later.
-  bool write(const Wanted& wanted);
+  /// What has been done is taken out of `wanted`; false = try the rest again later.
+  bool write(Wanted& wanted);
+  bool write_status(const Wanted& wanted);
+  bool remove(const Wanted& wanted);
+  void note_written(const std::string& uid, const Json& pod);
 
   Source& source_;
   Log log_;
   Mailbox<std::string> keys_;
-  Locked<std::map<std::string, Wanted>> wanted_;  ///< By uid.
+  mutable Locked<State> state_;
   std::jthread thread_;
 };
 

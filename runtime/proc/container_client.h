@@ -91,8 +91,9 @@ class ContainerClient {
   Result<void> remove_sandbox(const std::string& id);
 
   /// Returns when the container's program runs. When it cannot be started (unknown command, bad
-  /// mount, …) that is no error of the call: the status is `exited`, with reason "StartError", an
-  /// exit code of 126 to 128 and a message. An unknown image is the error `not_found`.
+  /// mount, …) that is no error of the call: the status is `exited`, with reason
+  /// "ContainerCannotRun", an exit code of 126 to 128 and a message. An unknown image is the error
+  /// `not_found`.
   Result<ContainerStatus> start_container(const ContainerSpec& spec);
   /// SIGTERM now, SIGKILL after `grace`; returns at once, the end comes as an event. A grace of 0
   /// kills at once.

@@ -111,8 +111,9 @@ struct ContainerStatus {
   int exit_code = 0;  ///< Of an exited one; 128 + signal when killed by a signal.
   int signal = 0;     ///< The signal that killed it, or 0.
   bool oom_killed = false;
-  std::string reason;   ///< Kubernetes' word: "Completed", "Error", "OOMKilled", "StartError".
-  std::string message;  ///< Why it could not start, for people.
+  std::string
+      reason;  ///< Kubernetes' word: "Completed", "Error", "OOMKilled", "ContainerCannotRun".
+  std::string message;             ///< Why it could not start, for people.
   std::vector<std::string> notes;  ///< What could not be honoured: "memory limit: no cgroup …".
   int64_t created_at = 0;
   int64_t started_at = 0;

@@ -137,7 +137,7 @@ ContainerCgroup NodeContainers::make_cgroup(const ContainerSpec& spec) {
 void NodeContainers::fail_start(Container& container, int exit_code, const std::string& message) {
   container.status.state = ContainerState::exited;
   container.status.exit_code = exit_code;
-  container.status.reason = "StartError";
+  container.status.reason = "ContainerCannotRun";
   container.status.message = message;
   container.status.finished_at = status_time();
   CgroupControllers::remove(container.cgroup);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "runtime/base/text.h"
+#include "tests/kernel/eventually.h"
 #include "tests/kernel/node_fixture.h"
 #include "tests/kernel/sandbox_netns.h"
 
@@ -128,7 +129,7 @@ TEST_F(Containers, OtherUsers) {
     EXPECT_THAT(log_of("c"), AllOf(HasSubstr("uid=1000 gid=1000"), HasSubstr("\nx\n")));
   } else {
     EXPECT_EQ(status.state, ContainerState::exited);
-    EXPECT_EQ(status.reason, "StartError");
+    EXPECT_EQ(status.reason, "ContainerCannotRun");
     EXPECT_THAT(status.message,
                 AllOf(HasSubstr("runAsUser 1000 does not exist here"), HasSubstr("uidmap")));
   }
@@ -165,7 +166,7 @@ TEST_F(Containers, WhatCannotStartSaysWhy) {
   for (const Case& one : cases) {
     ContainerStatus status = start(container(one.id, "p", one.command));
     EXPECT_EQ(status.state, ContainerState::exited);
-    EXPECT_EQ(status.reason, "StartError");
+    EXPECT_EQ(status.reason, "ContainerCannotRun");
     EXPECT_EQ(status.exit_code, one.exit_code) << one.message;
     EXPECT_EQ(status.message, one.message);
   }
@@ -202,7 +203,7 @@ TEST_F(Containers, MountsWorkAndStayInside) {
   ContainerSpec magic = container("m", "p", {"true"});
   magic.mounts = {{volume, "/data", false}, {volume + "/sub", "/data/magic/tmp", false}};
   ContainerStatus status = start(magic);
-  EXPECT_EQ(status.reason, "StartError");
+  EXPECT_EQ(status.reason, "ContainerCannotRun");
   EXPECT_THAT(status.message, HasSubstr("mount target /data/magic/tmp"));
   magic.id = "w";
   magic.mounts.clear();
@@ -235,7 +236,7 @@ TEST_F(Containers, ShareThePodsNetwork) {
       "import socket; s=socket.socket(); s.bind(('127.0.0.1', 80)); s.listen(); print('up', "
       "flush=True); c,_=s.accept(); c.sendall(b'hello'); c.close()";
   start(container("a", "p", {"python3", "-c", serve}));
-  for (int i = 0; i < 400 && log_of("a") != "up\n"; ++i) ::usleep(10'000);
+  ASSERT_TRUE(eventually([&] { return log_of("a") == "up\n"; }));
   ASSERT_EQ(log_of("a"), "up\n");
   start(container("b", "p", {"python3", "-c", serve}));
   EXPECT_EQ(wait_exit("b").exit_code, 1);

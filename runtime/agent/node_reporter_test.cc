@@ -1,0 +1,142 @@
+#include "runtime/agent/node_reporter.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "runtime/base/locked.h"
+#include "store/registry_fixture.h"
+
+namespace hoplab::agent {
+namespace {
+
+const WallTime now = *parse_rfc3339("2026-11-23T05:00:00Z");
+
+NodeDescription description(const TestDir& dir) {
+  NodeDescription node;
+  node.facts = {"w1", Ipv4(192, 168, 10, 101)};
+  node.cni_folder = dir.file("cni");
+  node.lease = Millis(40);
+  return node;
+}
+
+std::string ready_of(RegistryFixture& cluster) {
+  auto node = cluster->get(api::kind_of("Node"), "", "w1");
+  if (!node) return "no node";
+  for (const Json& condition : at_path(*node, "status.conditions")) {
+    if (string_or(condition, "type") == "Ready") return string_or(condition, "status");
+  }
+  return "no condition";
+}
+
+/// Waits as long as it takes, which on a working agent is a moment.
+void wait_for(RegistryFixture& cluster, const std::string& status) {
+  while (ready_of(cluster) != status) std::this_thread::sleep_for(Millis(2));
+}
+
+Json unknown_status() {
+  return {{"conditions", Json::array({{{"type", "Ready"},
+                                       {"status", "Unknown"},
+                                       {"reason", "NodeStatusUnknown"},
+                                       {"message", "Kubelet stopped posting node status."}}})}};
+}
+
+class NodeReports : public testing::Test {
+ protected:
+  NodeReports() {
+    cluster.make("Namespace", "", {{"metadata", {{"name", "kube-node-lease"}}}});
+    std::filesystem::create_directories(dir.file("cni"));
+  }
+  void plug_network() { std::ofstream(dir.file("cni/10-calico.conflist")) << "{}"; }
+
+  TestDir dir;
+  RegistryFixture cluster;
+  Locked<std::vector<std::string>> told;
+  TellNode tell = [this](const std::string& reason, const std::string&) {
+    told.lock()->push_back(reason);
+  };
+  Log log{"test", 2, LogLevel::error};
+};
+
+TEST_F(NodeReports, ANodeThatWasJudgedSilentTurnsReadyAgain) {
+  plug_network();
+  NodeReporter reporter(*cluster, description(dir), tell, log);
+  wait_for(cluster, "True");
+  ASSERT_TRUE(cluster
+                  ->patch(api::kind_of("Node"), "", "w1", PatchType::merge,
+                          {{"status", unknown_status()}}, Subresource::status)
+                  .ok());
+  wait_for(cluster, "True");
+  while (told.lock()->size() < 2) std::this_thread::sleep_for(Millis(2));
+  EXPECT_EQ(*told.lock(), (std::vector<std::string>{"NodeReady", "NodeReady"}));
+}
+
+TEST_F(NodeReports, TheNetworkPluginComesAndGoes) {
+  NodeReporter reporter(*cluster, description(dir), tell, log);
+  wait_for(cluster, "False");
+  plug_network();
+  wait_for(cluster, "True");
+  std::filesystem::remove(dir.file("cni/10-calico.conflist"));
+  wait_for(cluster, "False");
+}
+
+TEST_F(NodeReports, AnUnchangedStatusIsNotWritten) {
+  plug_network();
+  NodeReporter reporter(*cluster, description(dir), tell, log);
+  wait_for(cluster, "True");
+  auto renewals = [this] {
+    return at_path(cluster.read("Lease", "kube-node-lease", "w1"), "spec.renewTime");
+  };
+  const Json before = member(cluster.read("Node", "", "w1"), "metadata");
+  for (int i = 0; i < 3; ++i) {
+    const Json last = renewals();
+    while (renewals() == last) std::this_thread::sleep_for(Millis(2));
+  }
+  EXPECT_EQ(member(cluster.read("Node", "", "w1"), "metadata"), before);
+}
+
+TEST_F(NodeReports, TheStatusIsWrittenFromTimeToTimeAllTheSame) {
+  plug_network();
+  NodeDescription node = description(dir);
+  node.report_after = Millis(1);
+  NodeReporter reporter(*cluster, node, tell, log);
+  wait_for(cluster, "True");
+  auto revision = [this] { return at_path(cluster.read("Node", "", "w1"), "metadata"); };
+  const Json before = revision();
+  while (revision() == before) std::this_thread::sleep_for(Millis(2));
+}
+
+TEST_F(NodeReports, ADeletedNodeStaysAway) {
+  plug_network();
+  NodeReporter reporter(*cluster, description(dir), tell, log);
+  wait_for(cluster, "True");
+  ASSERT_TRUE(cluster->remove(api::kind_of("Node"), "", "w1").ok());
+  auto renewals = [this] {
+    return at_path(cluster.read("Lease", "kube-node-lease", "w1"), "spec.renewTime");
+  };
+  for (int i = 0; i < 2; ++i) {
+    const Json last = renewals();
+    while (renewals() == last) std::this_thread::sleep_for(Millis(2));
+  }
+  EXPECT_EQ(ready_of(cluster), "no node");
+}
+
+TEST(NodeStatus, KeepsConditionsOfOthersAndTheirTimes) {
+  NodeDescription node;
+  node.facts = {"w1", Ipv4(192, 168, 10, 101)};
+  Json first = make_node_status(node, true, {}, now);
+  const Json others = {
+      {"type", "NetworkUnavailable"}, {"status", "False"}, {"reason", "CalicoIsUp"}};
+  first["conditions"].push_back(others);
+  Json later = make_node_status(node, true, first, now + std::chrono::minutes(1));
+  EXPECT_EQ(later["conditions"].back(), others);
+  EXPECT_NE(later, first) << "the heartbeat's time moves on";
+  EXPECT_TRUE(same_node_status(later, first));
+  EXPECT_FALSE(same_node_status(make_node_status(node, false, first, now), first));
+  first["conditions"][0]["status"] = "Unknown";
+  EXPECT_FALSE(same_node_status(later, first));
+  EXPECT_FALSE(same_node_status(later, Json()));
+}
+
+}  // namespace
+}  // namespace hoplab::agent

@@ -1,0 +1,413 @@
+"""Pods as a learner sees them: states, words, exit codes, probes, volumes, hooks, limits."""
+
+import json
+import os
+import signal
+import tempfile
+import time
+
+import scenario
+
+# One node that is its own control plane: enough for a kubelet's work.
+CLUSTER = """
+nodeLeaseDurationSeconds: 4
+segments: [{name: lan, network: 192.168.1.0/24}]
+hosts:
+- {name: m, role: control-plane, interfaces: [{segment: lan, address: 192.168.1.1}]}
+"""
+
+
+def pod(name, *containers, **spec):
+    for number, container in enumerate(containers):
+        container.setdefault("name", f"c{number}" if number else "c")
+        container.setdefault("image", "busybox")
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+            "spec": {"containers": list(containers), "terminationGracePeriodSeconds": 1, **spec}}
+
+
+def sh(script, **more):
+    return {"command": ["sh", "-c", script], **more}
+
+
+FOREVER = "sleep 1000 & wait"  # a shell that is pid 1 ends on SIGTERM only when told to
+
+
+class Pods(scenario.Case):
+    def setUp(self):
+        super().setUp()
+        self.c = self.cluster()
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(CLUSTER)
+            file.flush()
+            self.c.up("-f", file.name)
+
+    def apply(self, *objects):
+        self.c.kubectl("apply", "-f", "-", input=json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+    def get(self, name, kind="pod"):
+        done = self.c.kubectl("get", kind, name, "-o", "json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def container(self, name, container="c"):
+        status = (self.get(name) or {}).get("status", {})
+        for each in status.get("containerStatuses", []) + status.get("initContainerStatuses", []):
+            if each["name"] == container:
+                return each
+        return {"state": {}, "lastState": {}, "restartCount": 0, "ready": False}
+
+    def wait_for(self, what, condition):
+        return scenario.wait_until(what, condition)
+
+    def wait_state(self, name, state, reason, container="c"):
+        return self.wait_for(f"{name} is {state} {reason}", lambda: self.container(
+            name, container)["state"].get(state, {}).get("reason") == reason and
+            self.container(name, container)["state"][state])
+
+    def wait_ready(self, *names):
+        self.c.kubectl("wait", "--for=condition=Ready", *(f"pod/{n}" for n in names),
+                       "--timeout=120s")
+
+    def wait_gone(self, name):
+        self.wait_for(f"{name} is gone", lambda: self.get(name) is None)
+
+    def exec(self, name, *command, container="c", check=True):
+        return self.c.kubectl("exec", name, "-c", container, "--", *command, check=check).stdout
+
+    def events(self, name):
+        out = json.loads(self.c.kubectl(
+            "get", "events", "--field-selector", f"involvedObject.name={name}", "-o",
+            "json").stdout)
+        return {(e["type"], e["reason"], e["message"]) for e in out["items"]}
+
+    def wait_event(self, name, *event):
+        self.wait_for(f"event {event}", lambda: event in self.events(name))
+
+    def status_column(self, name):
+        line = self.c.kubectl("get", "pod", name, "--no-headers").stdout.split()
+        return line[1], line[2]
+
+    def agent(self):
+        pids = [pid for pid in scenario.children(self.c.state()["pid"]) if _command(pid)[1:2] ==
+                ["agent"]]
+        return pids[0] if pids else None
+
+
+def _command(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+            return file.read().split("\0")
+    except OSError:
+        return []
+
+
+class Ends(Pods):
+    def test_exit_codes_and_policies(self):
+        self.apply(pod("good", sh("exit 0"), restartPolicy="Never"),
+                   pod("bad", sh("echo last words; exit 3"), restartPolicy="Never"),
+                   pod("killed", sh("kill -9 $$; sleep 5"), restartPolicy="Never"),
+                   pod("missing", {"command": ["no-such-program"]}, restartPolicy="Never"),
+                   pod("again", sh("test -e /work/x && exit 0; touch /work/x; exit 1",
+                                   volumeMounts=[{"name": "w", "mountPath": "/work"}]),
+                       restartPolicy="OnFailure", volumes=[{"name": "w", "emptyDir": {}}]))
+        self.assertEqual(self.wait_state("good", "terminated", "Completed")["exitCode"], 0)
+        self.assertEqual(self.wait_state("bad", "terminated", "Error")["exitCode"], 3)
+        end = self.wait_state("missing", "terminated", "ContainerCannotRun")
+        self.assertEqual(end["exitCode"], 127)
+        self.assertIn('exec: "no-such-program": executable file not found in $PATH',
+                      end["message"])
+        self.assertEqual(self.wait_state("again", "terminated", "Completed")["exitCode"], 0)
+        self.assertEqual(self.container("again")["restartCount"], 1)
+        self.wait_for("phases", lambda: [self.get(n)["status"]["phase"] for n in (
+            "good", "bad", "missing", "again")] == ["Succeeded", "Failed", "Failed", "Succeeded"])
+        self.assertEqual(self.status_column("good"), ("0/1", "Completed"))
+        self.assertEqual(self.status_column("bad"), ("0/1", "Error"))
+        self.assertEqual(self.c.kubectl("logs", "bad").stdout, "last words\n")
+        # pid 1 of a pid namespace cannot be killed from inside: as in Docker, it goes on.
+        self.assertIn("running", self.container("killed")["state"])
+
+    def test_crash_loop(self):
+        self.apply(pod("loop", sh("echo run $(date +%N); exit 1")))
+        waiting = self.wait_state("loop", "waiting", "CrashLoopBackOff")
+        uid = self.get("loop")["metadata"]["uid"]
+        self.assertRegex(waiting["message"],
+                         rf"^back-off \d+s restarting failed container=c pod=loop_default\({uid}\)$")
+        status = self.container("loop")
+        self.assertEqual(status["lastState"]["terminated"]["exitCode"], 1)
+        self.assertEqual(self.get("loop")["status"]["phase"], "Running")
+        self.assertEqual(self.status_column("loop")[1], "CrashLoopBackOff")
+        self.wait_event("loop", "Warning", "BackOff", "Back-off restarting failed container")
+        # The run that has just ended is the last one and the previous one.
+        self.assertEqual(self.c.kubectl("logs", "loop").stdout,
+                         self.c.kubectl("logs", "loop", "--previous").stdout)
+
+    def test_previous_log(self):
+        self.apply(pod("twice", sh("echo $(ls /w | wc -l); test -e /w/x && exec sleep 1000; "
+                                   "touch /w/x; exit 1",
+                                   volumeMounts=[{"name": "w", "mountPath": "/w"}]),
+                       volumes=[{"name": "w", "emptyDir": {}}]))
+        self.wait_for("the second run", lambda: self.container("twice")["restartCount"] == 1 and
+                      "running" in self.container("twice")["state"])
+        self.assertEqual(self.c.kubectl("logs", "twice").stdout, "1\n")
+        self.assertEqual(self.c.kubectl("logs", "twice", "--previous").stdout, "0\n")
+        self.assertEqual(self.container("twice")["lastState"]["terminated"]["exitCode"], 1)
+
+    def test_out_of_memory(self):
+        self.apply(pod("greedy", sh("head -c 200m /dev/zero | tail | wc -c; sleep 1000",
+                                    resources={"limits": {"memory": "20Mi"}}),
+                       restartPolicy="Never"),
+                   pod("hog", {"command": ["python3", "-c", "x = bytearray(200 << 20)"],
+                               "resources": {"limits": {"memory": "40Mi"}}},
+                       restartPolicy="Never"))
+        self.wait_for("hog ran", lambda: "terminated" in self.container("hog")["state"])
+        if any(reason == "NotHonoured" for _, reason, _ in self.events("hog")):
+            self.skipTest("no memory controller can be written here")
+        end = self.container("hog")["state"]["terminated"]
+        self.assertEqual((end["reason"], end["exitCode"]), ("OOMKilled", 137))
+        self.assertEqual(self.status_column("hog")[1], "OOMKilled")
+
+
+class Images(Pods):
+    def test_what_is_not_there(self):
+        self.apply(pod("pull", {"image": "redis:6"}),
+                   pod("never", {"image": "redis:6", "imagePullPolicy": "Never"}),
+                   pod("badname", {"image": "Redis"}))
+        message = self.wait_state("pull", "waiting", "ErrImagePull")["message"]
+        self.assertIn("nginx", message)
+        self.assertIn("is waiting to start", self.c.kubectl("logs", "pull", check=False).stderr)
+        self.assertEqual(self.wait_state("pull", "waiting", "ImagePullBackOff")["message"],
+                         'Back-off pulling image "redis:6"')
+        self.wait_event("pull", "Warning", "Failed", "Error: ImagePullBackOff")
+        reasons = {(kind, reason) for kind, reason, _ in self.events("pull")}
+        self.assertLessEqual({("Normal", "Pulling"), ("Warning", "Failed"), ("Normal", "BackOff")},
+                             reasons)
+        self.wait_state("never", "waiting", "ErrImageNeverPull")
+        self.wait_state("badname", "waiting", "InvalidImageName")
+        self.assertEqual(self.get("pull")["status"]["phase"], "Pending")
+        # The image is corrected in place, as `kubectl set image` does it.
+        self.c.kubectl("patch", "pod", "pull", "-p",
+                       '{"spec":{"containers":[{"name":"c","image":"nginx"}]}}')
+        self.wait_ready("pull")
+        self.assertEqual(self.container("pull")["restartCount"], 0)
+
+    def test_nginx_has_a_master_and_two_workers(self):
+        self.apply(pod("web", {"image": "nginx"}))
+        self.wait_ready("web")
+        lines = self.exec("web", "ps", "aux").splitlines()
+        self.assertEqual(len([l for l in lines if "nginx: master process" in l]), 1)
+        self.assertEqual(len([l for l in lines if "nginx: worker process" in l]), 2)
+        self.assertIn("Welcome to nginx!", self.exec("web", "curl", "-s", "127.0.0.1"))
+
+
+class Starts(Pods):
+    def test_init_containers(self):
+        share = [{"name": "w", "mountPath": "/w"}]
+        self.apply(pod("staged", sh(f"cat /w/log; {FOREVER}", volumeMounts=share),
+                       initContainers=[
+                           sh("echo one >> /w/log", name="i1", image="busybox", volumeMounts=share),
+                           sh("echo two >> /w/log", name="i2", image="busybox",
+                              volumeMounts=share)],
+                       volumes=[{"name": "w", "emptyDir": {}}]),
+                   pod("stuck", sh("exit 0"), initContainers=[
+                       sh("exit 7", name="i", image="busybox")]),
+                   pod("over", sh("exit 0"), restartPolicy="Never", initContainers=[
+                       sh("exit 7", name="i", image="busybox")]))
+        self.wait_ready("staged")
+        self.assertEqual(self.c.kubectl("logs", "staged").stdout, "one\ntwo\n")
+        self.wait_for("Init:CrashLoopBackOff",
+                      lambda: self.status_column("stuck")[1] == "Init:CrashLoopBackOff")
+        self.assertEqual(self.container("stuck")["state"]["waiting"]["reason"], "PodInitializing")
+        self.wait_for("Init:Error", lambda: self.status_column("over")[1] == "Init:Error")
+        self.assertEqual(self.get("over")["status"]["phase"], "Failed")
+
+    def test_missing_sources(self):
+        self.apply(pod("env", sh(FOREVER, env=[{"name": "A", "valueFrom": {"configMapKeyRef": {
+            "name": "late", "key": "a"}}}])),
+                   pod("vol", sh(FOREVER, volumeMounts=[{"name": "v", "mountPath": "/v"}]),
+                       volumes=[{"name": "v", "configMap": {"name": "late"}}]))
+        self.assertEqual(self.wait_state("env", "waiting", "CreateContainerConfigError")["message"],
+                         'configmap "late" not found')
+        self.wait_event("env", "Warning", "Failed", 'Error: configmap "late" not found')
+        self.wait_event("vol", "Warning", "FailedMount", 'MountVolume.SetUp failed for volume "v" '
+                        ': configmap "late" not found')
+        self.assertEqual(self.status_column("vol")[1], "ContainerCreating")
+        self.c.kubectl("create", "configmap", "late", "--from-literal=a=1")
+        self.wait_ready("env", "vol")
+        self.assertEqual(self.exec("vol", "cat", "/v/a"), "1")
+        self.assertEqual(self.exec("vol", "readlink", "/v/a"), "..data/a\n")
+
+    def test_probes(self):
+        ready = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1,
+                 "failureThreshold": 1}
+        self.apply(
+            pod("gate", sh(FOREVER, readinessProbe=ready)),
+            pod("live", {"image": "nginx", "livenessProbe": {
+                "httpGet": {"path": "/none", "port": 80}, "periodSeconds": 1,
+                "failureThreshold": 2}}),
+            pod("tcp", {"image": "nginx", "ports": [{"name": "http", "containerPort": 80}],
+                        "readinessProbe": {"tcpSocket": {"port": "http"}}}),
+            pod("closed", sh(FOREVER, readinessProbe={"tcpSocket": {"port": 81},
+                                                      "periodSeconds": 1})),
+            pod("slow", sh(FOREVER, startupProbe={"exec": {"command": ["test", "-e", "/tmp/up"]},
+                                                  "periodSeconds": 1, "failureThreshold": 1000})))
+        self.wait_ready("tcp")
+        self.wait_for("slow runs", lambda: "running" in self.container("slow")["state"])
+        self.assertEqual((self.container("slow")["ready"], self.container("slow")["started"]),
+                         (False, False))
+        self.exec("slow", "touch", "/tmp/up")
+        self.wait_ready("slow")
+        self.wait_for("gate's probe failed", lambda: any(
+            reason == "Unhealthy" and message.startswith("Readiness probe failed: ")
+            for _, reason, message in self.events("gate")))
+        self.assertEqual(self.status_column("gate"), ("0/1", "Running"))
+        self.exec("gate", "touch", "/tmp/ready")
+        self.wait_ready("gate")
+        self.exec("gate", "rm", "/tmp/ready")
+        self.wait_for("gate is out again", lambda: not self.container("gate")["ready"])
+        self.wait_for("live was restarted", lambda: self.container("live")["restartCount"] > 0)
+        self.wait_event("live", "Normal", "Killing",
+                        "Container c failed liveness probe, will be restarted")
+        self.wait_event("live", "Warning", "Unhealthy",
+                        "Liveness probe failed: HTTP probe failed with statuscode: 404")
+        self.assertFalse(self.container("closed")["ready"])
+
+    def test_a_probe_that_hangs_is_ended(self):
+        self.apply(pod("hung", sh(FOREVER, readinessProbe={
+            "exec": {"command": ["sh", "-c", "sleep 4321 & sleep 4321"]}, "periodSeconds": 1})))
+        self.wait_for("it timed out", lambda: any(
+            "timed out" in message for _, _, message in self.events("hung")))
+        count = lambda: self.exec("hung", "ps", "ax").count("sleep 4321")
+        # Two at a time at most, whatever is under way just now.
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            self.assertLessEqual(count(), 4)
+            time.sleep(0.2)
+
+
+class Stops(Pods):
+    def test_hooks_and_grace(self):
+        share = {"volumes": [{"name": "w", "hostPath": {"path": "/var/lib/hooks"}}]}
+        mount = [{"name": "w", "mountPath": "/w"}]
+        self.apply(pod("hooked", sh(
+            f"trap 'echo term >> /w/log; exit 0' TERM; echo run >> /w/log; {FOREVER}",
+            volumeMounts=mount, lifecycle={
+                "postStart": {"exec": {"command": ["sh", "-c", "echo post >> /w/post"]}},
+                "preStop": {"exec": {"command": ["sh", "-c", "echo pre >> /w/log"]}}}),
+                       **{**share, "terminationGracePeriodSeconds": 60}))
+        self.wait_ready("hooked")
+        read = lambda name: self.c.shell("m", "cat", f"/var/lib/hooks/{name}", check=False).stdout
+        self.wait_for("postStart ran", lambda: read("post") == "post\n")
+        self.c.kubectl("delete", "pod", "hooked")
+        self.assertEqual(read("log"), "run\npre\nterm\n")
+        self.wait_event("hooked", "Normal", "Killing", "Stopping container c")
+
+    def test_a_shorter_grace_counts(self):
+        self.apply(pod("deaf", {"command": ["sleep", "1000"],
+                                "lifecycle": {"preStop": {"exec": {"command": ["sleep", "999"]}}}},
+                       terminationGracePeriodSeconds=1000))
+        self.wait_ready("deaf")
+        self.c.kubectl("delete", "pod", "deaf", "--wait=false")
+        self.wait_for("it is asked to end", lambda: self.status_column("deaf")[1] == "Terminating")
+        self.c.kubectl("delete", "pod", "deaf", "--grace-period=1")
+        self.wait_gone("deaf")
+
+    def test_force_deletion_leaves_no_process(self):
+        self.apply(pod("deaf", {"command": ["sleep", "4567"]}, terminationGracePeriodSeconds=1000))
+        self.wait_ready("deaf")
+        self.c.kubectl("delete", "pod", "deaf", "--force", "--grace-period=0")
+        self.assertIsNone(self.get("deaf"))
+        self.wait_for("its process ends", lambda: not any(
+            _command(pid) == ["sleep", "4567", ""] for pid in
+            scenario.children(self.c.state()["pid"])))
+
+    def test_agent_killed_at_any_moment(self):
+        """Of starting and of deleting pods."""
+        for moment in (0, 0.03, 0.08, 0.2):
+            with self.subTest(moment=moment):
+                names = [f"p{number}" for number in range(6)]
+                self.apply(*(pod(name, {"image": "nginx"}) for name in names))
+                time.sleep(moment)
+                os.kill(self.wait_for("the agent", self.agent), signal.SIGKILL)
+                self.wait_ready(*names)
+                self.c.kubectl("delete", "pod", *names, "--wait=false")
+                time.sleep(moment)
+                os.kill(self.wait_for("the agent", self.agent), signal.SIGKILL)
+                for name in names:
+                    self.wait_gone(name)
+        self.wait_for("no link is left", lambda: len([
+            line for line in self.c.shell("m", "ip", "-o", "link").stdout.splitlines()
+            if ": cali" in line]) == 0)
+        self.wait_for("no process is left", lambda: not any(
+            "nginx" in "".join(_command(pid)) for pid in
+            scenario.children(self.c.state()["pid"])))
+
+
+class Nodes(Pods):
+    def ready(self):
+        for condition in self.get("m", "node")["status"]["conditions"]:
+            if condition["type"] == "Ready":
+                return condition["status"]
+        return None
+
+    def test_a_silent_node_turns_ready_again(self):
+        """Its agent stands still for longer than its lease lasts, then goes on."""
+        self.apply(pod("web", {"image": "nginx"}))
+        self.wait_ready("web")
+        agent = self.agent()
+        os.kill(agent, signal.SIGSTOP)
+        try:
+            self.wait_for("the node is judged silent", lambda: self.ready() == "Unknown")
+            self.wait_for("so is its pod", lambda: [
+                c["status"] for c in self.get("web")["status"]["conditions"]
+                if c["type"] == "Ready"] == ["False"])
+        finally:
+            os.kill(agent, signal.SIGCONT)
+        self.wait_for("the node is Ready again", lambda: self.ready() == "True")
+        self.wait_for("it can be used again", lambda: "unreachable" not in json.dumps(
+            self.get("m", "node")["spec"]))
+        self.wait_ready("web")
+        self.assertEqual(self.container("web")["restartCount"], 0)
+
+
+class Security(Pods):
+    def test_security_context(self):
+        self.apply(
+            pod("readonly", sh(FOREVER, securityContext={"readOnlyRootFilesystem": True})),
+            pod("plain", sh(FOREVER)),
+            pod("dropped", sh(FOREVER, securityContext={
+                "capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False})),
+            pod("mighty", sh(FOREVER, securityContext={"privileged": True})))
+        self.wait_ready("readonly", "plain", "dropped", "mighty")
+        self.assertNotEqual(self.c.kubectl("exec", "readonly", "--", "touch", "/x",
+                                           check=False).returncode, 0)
+        caps = lambda name: self.exec(name, "grep", "CapEff", "/proc/1/status").split()[1]
+        self.assertEqual(caps("plain"), "00000000a80425fb")  # Docker's
+        self.assertEqual(caps("dropped"), "0000000000000000")
+        self.assertEqual(self.exec("dropped", "grep", "NoNewPrivs", "/proc/1/status").split()[1],
+                         "1")
+        self.exec("mighty", "ip", "link", "add", "d0", "type", "dummy")
+        self.assertNotEqual(self.c.kubectl("exec", "plain", "--", "ip", "link", "add", "d0", "type",
+                                           "dummy", check=False).returncode, 0)
+
+    def test_run_as_user(self):
+        self.apply(pod("user", sh(f"id -u; id -g; {FOREVER}",
+                                  securityContext={"runAsUser": 1000, "runAsGroup": 3000})))
+        settled = self.wait_for("it has started or said why not", lambda: [
+            key for key in self.container("user")["state"]
+            if key == "running" or self.container("user")["state"][key].get("message")])
+        if settled != ["running"]:
+            self.assertIn("subuid", json.dumps(self.container("user")))
+            self.skipTest("one user id only: " + json.dumps(self.container("user")["state"]))
+        self.wait_for("its log", lambda: self.c.kubectl("logs", "user").stdout == "1000\n3000\n")
+
+    def test_host_network_and_shared_localhost(self):
+        self.apply(pod("host", {"image": "nicolaka/netshoot", **sh(FOREVER)}, hostNetwork=True),
+                   pod("pair", {"image": "nginx"}, sh(FOREVER)))
+        self.wait_ready("host", "pair")
+        self.assertEqual(self.get("host")["status"]["podIP"], "192.168.1.1")
+        self.assertEqual(self.exec("host", "hostname"), "m\n")
+        self.assertIn("Welcome to nginx", self.exec("pair", "curl", "-s", "127.0.0.1",
+                                                    container="c1"))
+
+
+scenario.main()
