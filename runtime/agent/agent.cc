@@ -75,7 +75,10 @@ WorkerParts Agent::worker_parts() {
 
 Result<Json> Agent::look_up(const std::string& kind, const std::string& namespace_name,
                             const std::string& name) {
-  return source_.get(api::kind_of(kind), namespace_name, name);
+  auto object = source_.get(api::kind_of(kind), namespace_name, name);
+  if (object || object.error().code() != ErrorCode::not_found) return object;
+  // kubelet's words; the API server's name the resource in the plural.
+  return Error(ErrorCode::not_found, to_lower(kind) + " \"" + name + "\" not found");
 }
 
 std::vector<Json> Agent::services_for(const std::string& namespace_name) const {
