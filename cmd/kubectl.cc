@@ -1,29 +1,37 @@
 #include "cmd/kubectl.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <iostream>
 
-#include "cmd/running_cluster.h"
+#include "cmd/nearest.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd::kubectl {
 
-extern const Verb get_verb, apply_verb, create_verb, replace_verb, delete_verb, describe_verb,
-    scale_verb, label_verb, annotate_verb, logs_verb, exec_verb, attach_verb, rollout_verb,
-    wait_verb, version_verb, cluster_info_verb, api_resources_verb, api_versions_verb, config_verb,
-    top_verb;
+extern const Verb create_verb, get_verb, delete_verb, rollout_history_verb, rollout_pause_verb,
+    rollout_restart_verb, rollout_resume_verb, rollout_status_verb, rollout_undo_verb, scale_verb,
+    cluster_info_verb, top_verb, describe_verb, logs_verb, attach_verb, exec_verb, apply_verb,
+    replace_verb, wait_verb, label_verb, annotate_verb, api_resources_verb, api_versions_verb,
+    config_verb, version_verb;
 
 namespace {
 
+// In the order of kubectl's own table: it suggests verbs in this order.
 constexpr std::array all_verbs{
-    &create_verb,       &get_verb,           &delete_verb,       &rollout_verb, &scale_verb,
-    &cluster_info_verb, &describe_verb,      &top_verb,          &logs_verb,    &attach_verb,
-    &exec_verb,         &apply_verb,         &replace_verb,      &wait_verb,    &label_verb,
-    &annotate_verb,     &api_resources_verb, &api_versions_verb, &config_verb,  &version_verb,
+    &create_verb,         &get_verb,
+    &delete_verb,         &rollout_history_verb,
+    &rollout_pause_verb,  &rollout_restart_verb,
+    &rollout_resume_verb, &rollout_status_verb,
+    &rollout_undo_verb,   &scale_verb,
+    &cluster_info_verb,   &top_verb,
+    &describe_verb,       &logs_verb,
+    &attach_verb,         &exec_verb,
+    &apply_verb,          &replace_verb,
+    &wait_verb,           &label_verb,
+    &annotate_verb,       &api_resources_verb,
+    &api_versions_verb,   &config_verb,
+    &version_verb,
 };
 
 constexpr std::array global_flags{
@@ -31,16 +39,34 @@ constexpr std::array global_flags{
     FlagSpec{"context", 0, FlagKind::value, "", "The context of the kubeconfig to use."},
     FlagSpec{"namespace", 'n', FlagKind::value, "", "The namespace of this request."},
     FlagSpec{"server", 's', FlagKind::value, "", "Address of the API server."},
-    FlagSpec{"request-timeout", 0, FlagKind::value, "0", "Accepted; requests end after a minute."},
-    FlagSpec{"v", 'v', FlagKind::value, "0", "Accepted, without effect."},
+    FlagSpec{"token", 0, FlagKind::value, "", "Bearer token to use instead of a certificate."},
     FlagSpec{"help", 'h', FlagKind::boolean, "", "Show this help."},
+    // What scripts pass and what makes no difference here.
+    FlagSpec{"request-timeout", 0, FlagKind::value, "0"},
+    FlagSpec{"v", 'v', FlagKind::number, "0"},
+    FlagSpec{"cache-dir", 0, FlagKind::value},
+    FlagSpec{"match-server-version"},
+    FlagSpec{"warnings-as-errors"},
+    FlagSpec{"record"},
+    FlagSpec{"field-manager", 0, FlagKind::value},
+    FlagSpec{"allow-missing-template-keys", 0, FlagKind::boolean, "true"},
 };
+
+/// Verbs of the real kubectl that we have not.
+constexpr std::array<std::string_view, 18> elsewhere{
+    "alpha",  "auth",      "autoscale", "certificate", "completion", "cordon",
+    "cp",     "debug",     "diff",      "drain",       "edit",       "explain",
+    "expose", "kustomize", "plugin",    "proxy",       "taint",      "uncordon"};
+
+std::string_view first_word(std::string_view name) {
+  return name.substr(0, name.find(' '));
+}
 
 void print_overview(std::ostream& out) {
   out << "hoplab kubectl looks at and changes the objects of a cluster, as kubectl does.\n\n"
          "Usage:\n  kubectl VERB [flags]\n\nVerbs:\n";
   for (const Verb* verb : all_verbs) {
-    out << "  " << verb->name << std::string(15 - verb->name.size(), ' ') << verb->about << "\n";
+    out << "  " << verb->name << std::string(24 - verb->name.size(), ' ') << verb->about << "\n";
   }
   out << "\nExamples:\n  kubectl get pods -A -o wide\n  kubectl apply -f web.yaml\n"
          "  kubectl exec -it web -- sh\n\nFlags of every verb:\n"
@@ -56,43 +82,19 @@ void print_help(const Verb& verb) {
             << verb.usage << "\n";
 }
 
-/// The first file of KUBECONFIG that exists, as kubectl skips missing ones.
-std::string kubeconfig_of_environment() {
-  const char* paths = std::getenv("KUBECONFIG");
-  if (paths == nullptr) return {};
-  for (std::string_view path : split(paths, ':')) {
-    if (!path.empty() && ::access(std::string(path).c_str(), F_OK) == 0) return std::string(path);
+/// `rollout` alone: what there is below it.
+void print_group(std::string_view group) {
+  std::cout << "Usage:\n  kubectl " << group << " SUBCOMMAND [flags]\n\nAvailable Commands:\n";
+  for (const Verb* verb : all_verbs) {
+    if (!verb->name.starts_with(str(group, " "))) continue;
+    const std::string_view rest = verb->name.substr(group.size() + 1);
+    std::cout << "  " << rest << std::string(17 - rest.size(), ' ') << verb->about << "\n";
   }
-  return {};
-}
-
-}  // namespace
-
-Result<std::string> kubeconfig_path(const Session& session) {
-  if (session.flags.given("kubeconfig")) return session.flags.get("kubeconfig");
-  // A cluster that was chosen by name wins over the environment's.
-  if (!session.invocation->cluster_chosen) {
-    if (std::string path = kubeconfig_of_environment(); !path.empty()) return path;
+  std::cout << "\nExamples:\n";
+  for (const Verb* verb : all_verbs) {
+    if (verb->name.starts_with(str(group, " "))) std::cout << verb->examples;
   }
-  HOP_TRY(auto cluster, find_running_cluster(*session.invocation));
-  return cluster.kubeconfig();
-}
-
-namespace {
-
-Result<void> connect(Session& session) {
-  web::ClientConfig config;
-  auto path = kubeconfig_path(session);
-  if (!path && !session.flags.given("server")) return local_error(path.error().message());
-  if (path) {
-    auto loaded = web::load_kubeconfig(*path, session.flags.get("context"));
-    if (!loaded) return local_error(loaded.error().message());
-    config = *std::move(loaded);
-  }
-  if (session.flags.given("server")) config.server = session.flags.get("server");
-  if (!config.namespace_name.empty()) session.namespace_name = config.namespace_name;
-  HOP_TRY(session.client, web::Client::open(config));
-  return {};
+  std::cout << "\nUse \"kubectl " << group << " SUBCOMMAND --help\" for more about one.\n";
 }
 
 int run_verb(const Verb& verb, Session& session) {
@@ -109,36 +111,55 @@ int run_verb(const Verb& verb, Session& session) {
   return ran ? *ran : print_error(session, ran.error());
 }
 
-/// Flags of every verb may stand before it: `kubectl -n kube-system get pods`.
-size_t find_verb_word(const std::vector<std::string>& args) {
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (!args[i].starts_with('-')) return i;
+/// The index of the first plain word from `at` on: flags of every verb may stand before it, as in
+/// `kubectl -n kube-system get pods`.
+size_t find_word(const std::vector<std::string>& args, size_t at) {
+  for (; at < args.size(); ++at) {
+    if (!args[at].starts_with('-')) return at;
     auto spec = std::find_if(global_flags.begin(), global_flags.end(), [&](const FlagSpec& flag) {
-      return args[i] == str("--", flag.name) ||
-             (flag.letter != 0 && args[i] == str("-", flag.letter));
+      return args[at] == str("--", flag.name) ||
+             (flag.letter != 0 && args[at] == str("-", flag.letter));
     });
-    if (spec != global_flags.end() && spec->kind == FlagKind::value) ++i;
+    if (spec != global_flags.end() && spec->kind != FlagKind::boolean) ++at;
   }
   return args.size();
 }
 
-int run(const Invocation& invocation) {
-  size_t at = find_verb_word(invocation.args);
-  if (at == invocation.args.size() || invocation.args[at] == "help") {
-    print_overview(std::cout);
-    return exit_ok;
+const Verb* find_verb(std::string_view name) {
+  for (const Verb* verb : all_verbs) {
+    if (verb->name == name) return verb;
+    if (std::find(verb->aliases.begin(), verb->aliases.end(), name) != verb->aliases.end()) {
+      return verb;
+    }
   }
-  const std::string& name = invocation.args[at];
-  auto found = std::find_if(all_verbs.begin(), all_verbs.end(),
-                            [&](const Verb* verb) { return verb->name == name; });
-  if (found == all_verbs.end()) {
-    std::cerr << "Error: unknown command \"" << name
-              << "\" for \"kubectl\"\nRun 'kubectl --help' for usage.\n";
+  return nullptr;
+}
+
+int unknown_command(const std::string& name) {
+  std::cerr << "Error: unknown command \"" << name << "\" for \"kubectl\"\n";
+  if (std::find(elsewhere.begin(), elsewhere.end(), name) != elsewhere.end()) {
+    std::cerr << "hoplab's own kubectl has no such verb. The real kubectl works, too:\n"
+                 "  KUBECONFIG=$(hoplab kubeconfig) kubectl "
+              << name << "\n";
     return exit_failure;
   }
-  const Verb& verb = **found;
-  std::vector<std::string> args = invocation.args;
-  args.erase(args.begin() + static_cast<long>(at));
+  std::string suggestions;
+  std::string_view last;
+  for (const Verb* verb : all_verbs) {
+    const std::string_view word = first_word(verb->name);
+    if (word == last) continue;
+    last = word;
+    if (edit_distance(to_lower(name), word) <= 2 || word.starts_with(to_lower(name))) {
+      suggestions += str("\t", word, "\n");
+    }
+  }
+  if (!suggestions.empty()) std::cerr << "\nDid you mean this?\n" << suggestions << "\n";
+  std::cerr << "Run 'kubectl --help' for usage.\n";
+  return exit_failure;
+}
+
+int run_with_flags(const Invocation& invocation, const Verb& verb,
+                   const std::vector<std::string>& args) {
   std::vector<FlagSpec> specs(verb.flags.begin(), verb.flags.end());
   specs.insert(specs.end(), global_flags.begin(), global_flags.end());
   auto flags = Flags::parse(std::move(specs), args);
@@ -158,17 +179,38 @@ int run(const Invocation& invocation) {
   return run_verb(verb, session);
 }
 
+int run(const Invocation& invocation) {
+  std::vector<std::string> args = invocation.args;
+  size_t at = find_word(args, 0);
+  if (at < args.size() && args[at] == "help") {
+    args.erase(args.begin() + static_cast<long>(at));
+    args.emplace_back("--help");
+    at = find_word(args, 0);
+  }
+  if (at == args.size()) {
+    print_overview(std::cout);
+    return exit_ok;
+  }
+  std::string name = args[at];
+  args.erase(args.begin() + static_cast<long>(at));
+  const size_t second = find_word(args, at);
+  const Verb* verb = second < args.size() ? find_verb(name + " " + args[second]) : nullptr;
+  if (verb != nullptr) {
+    args.erase(args.begin() + static_cast<long>(second));
+    return run_with_flags(invocation, *verb, args);
+  }
+  if (verb = find_verb(name); verb != nullptr) return run_with_flags(invocation, *verb, args);
+  const bool group = std::any_of(all_verbs.begin(), all_verbs.end(),
+                                 [&](const Verb* one) { return first_word(one->name) == name; });
+  if (!group) return unknown_command(name);
+  print_group(name);
+  const bool asked = std::find_if(args.begin(), args.end(), [](const std::string& arg) {
+                       return arg == "--help" || arg == "-h";
+                     }) != args.end();
+  return asked ? exit_ok : exit_failure;
+}
+
 }  // namespace
-
-std::string object_name(const api::Kind& kind, const std::string& name) {
-  std::string out = to_lower(kind.kind);
-  if (!kind.group.empty()) out += str(".", kind.group);
-  return out + "/" + name;
-}
-
-std::string namespace_for(const Session& session, const api::Kind& kind) {
-  return kind.namespaced ? session.namespace_name : std::string();
-}
 
 }  // namespace hoplab::cmd::kubectl
 

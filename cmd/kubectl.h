@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cmd/command.h"
 #include "cmd/kubectl_flags.h"
@@ -27,7 +28,7 @@ struct Session {
 };
 
 struct Verb {
-  std::string_view name;
+  std::string_view name;      ///< One word, or two: "rollout status".
   std::string_view usage;     ///< "get [TYPE[/NAME]] [flags]"
   std::string_view about;     ///< For the list of verbs.
   std::string_view examples;  ///< Lines with two spaces in front.
@@ -35,6 +36,7 @@ struct Verb {
   /// The exit code. Errors are printed by the caller, in kubectl's words.
   Result<int> (*run)(Session& session);
   bool needs_server = true;
+  std::span<const std::string_view> aliases = {};
 };
 
 /// A mistake that no server reported; printed as "error: <message>".
@@ -42,10 +44,17 @@ Error local_error(std::string message);
 /// A wrong command line, printed with a pointer to the verb's help.
 Error usage_error(std::string_view verb, std::string_view message);
 /// As kubectl prints it: `Error from server (NotFound): pods "x" not found`.
-std::string error_text(const Error& error, std::string_view server = {});
+std::string error_text(const Error& error, std::string_view server = {},
+                       bool one_of_several = false);
 /// Prints it to stderr and returns exit code 1: for verbs that go on after an error.
 int print_error(const Session& session, const Error& error);
 
+/// Several errors at the end of a verb that went on: as kubectl's aggregates, local ones without
+/// "error: " when there are others.
+int print_errors(const Session& session, const std::vector<Error>& errors);
+
+/// Opens the client that --kubeconfig, --context, --server and --token ask for.
+Result<void> connect(Session& session);
 /// --kubeconfig, else KUBECONFIG, else the running cluster's.
 Result<std::string> kubeconfig_path(const Session& session);
 
@@ -64,6 +73,11 @@ inline constexpr FlagSpec output_flag{"output", 'o', FlagKind::value, "",
                                       "...|jsonpath=..."};
 inline constexpr FlagSpec filename_flag{"filename", 'f', FlagKind::value, "",
                                         "File, directory or - (standard input) with manifests."};
+inline constexpr FlagSpec kustomize_flag{"kustomize", 'k', FlagKind::value};  // Refused.
+inline constexpr FlagSpec template_flag{"template", 0, FlagKind::value, "",
+                                        "The template, where -o names none."};
+inline constexpr FlagSpec field_selector_flag{"field-selector", 0, FlagKind::value, "",
+                                              "Field query, e.g. spec.nodeName=k8s-w1"};
 inline constexpr FlagSpec recursive_flag{"recursive", 'R', FlagKind::boolean, "",
                                          "Read the directories of -f with all below them."};
 inline constexpr FlagSpec dry_run_flag{

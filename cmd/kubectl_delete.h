@@ -22,7 +22,4 @@ Result<void> wait_until_gone(Session& session, const Doomed& doomed, Millis time
 /// `pod "x"`, `deployment.apps "x"`
 std::string delete_message(const api::Kind& kind, const std::string& name);
 
-/// "30s", "1m30s", "500ms", "0". Fails naming the flag.
-Result<Millis> duration_flag(const Session& session, std::string_view flag);
-
 }  // namespace hoplab::cmd::kubectl

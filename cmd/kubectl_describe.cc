@@ -98,29 +98,34 @@ Result<Matches> find_or_prefix(Session& session, const Target& target) {
   return matches;
 }
 
-Result<int> run_describe(Session& session) {
-  std::vector<Target> targets;
-  if (session.flags.given("filename")) {
-    HOP_TRY(targets, targets_of_files(session));
-  } else {
-    HOP_TRY(targets, parse_targets(session.flags.args()));
+/// The objects of the targets. `errors` gets what cannot be read.
+std::vector<Matches> find_all(Session& session, const std::vector<Target>& targets,
+                              std::vector<Error>& errors) {
+  std::vector<Matches> out;
+  // Only `TYPE NAME` looks for beginnings of names.
+  const bool prefix = session.flags.args().size() == 2 && targets.size() == 1;
+  for (const Target& target : targets) {
+    if (!prefix || target.name.empty()) {
+      out.push_back({read_targets(session, {target}, errors)});
+    } else if (auto one = find_or_prefix(session, target)) {
+      out.push_back(*std::move(one));
+    } else {
+      errors.push_back(std::move(one).error());
+    }
   }
-  if (targets.empty()) {
+  return out;
+}
+
+Result<int> run_describe(Session& session) {
+  if (session.flags.args().empty() && !session.flags.given("filename")) {
     return local_error(
         "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a "
         "complete list of supported resources.");
   }
-  bool failed = false;
+  HOP_TRY(auto targets, choose_targets(session, session.flags.args(), true));
+  std::vector<Error> errors;
   bool first = true;
-  for (const Target& target : targets) {
-    Matches matches;
-    if (target.name.empty() || session.flags.given("filename")) {
-      matches.found = read_targets(session, {target}, failed);
-    } else if (auto one = find_or_prefix(session, target)) {
-      matches = *std::move(one);
-    } else {
-      failed = print_error(session, one.error()) != exit_ok;
-    }
+  for (Matches& matches : find_all(session, targets, errors)) {
     for (Found& one : matches.found) {
       std::cout << (first || matches.by_prefix ? "" : "\n\n")
                 << describe_object(read_input(session, std::move(one)))
@@ -128,14 +133,14 @@ Result<int> run_describe(Session& session) {
       first = false;
     }
   }
-  if (first && !failed) {
+  if (first && errors.empty()) {
     std::cerr << "No resources found";
-    if (targets[0].kind->namespaced && !session.flags.on("all-namespaces")) {
+    if (!session.flags.on("all-namespaces")) {
       std::cerr << " in " << session.namespace_name << " namespace.";
     }
     std::cerr << "\n";
   }
-  return failed ? exit_failure : exit_ok;
+  return print_errors(session, errors);
 }
 
 }  // namespace

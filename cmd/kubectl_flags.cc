@@ -14,12 +14,32 @@ Error usage(std::string text) {
 }
 
 bool is_true(std::string_view text) {
-  return text == "true" || text == "1" || text == "t" || text == "T" || text == "True";
+  return text == "true" || text == "1" || text == "t" || text == "T" || text == "True" ||
+         text == "TRUE";
 }
 
 bool is_boolean(std::string_view text) {
   return is_true(text) || text == "false" || text == "0" || text == "f" || text == "F" ||
-         text == "False";
+         text == "False" || text == "FALSE";
+}
+
+std::optional<int64_t> whole_number(std::string_view text) {
+  int64_t value = 0;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  auto [stopped, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || stopped != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// What Go's strconv and time say about a value of the wrong form; "" when it is right.
+std::string mistake_in(FlagKind kind, const std::string& value) {
+  const std::string syntax = str("parsing \"", value, "\": invalid syntax");
+  if (kind == FlagKind::boolean && !is_boolean(value)) return "strconv.ParseBool: " + syntax;
+  if (kind == FlagKind::number && !whole_number(value)) return "strconv.ParseInt: " + syntax;
+  if (kind == FlagKind::duration && !parse_duration(value)) {
+    return str("time: invalid duration \"", value, "\"");
+  }
+  return {};
 }
 
 }  // namespace
@@ -36,10 +56,11 @@ const FlagSpec* Flags::find(char letter) const {
   return it == specs_.end() ? nullptr : &*it;
 }
 
-Result<void> Flags::set(const FlagSpec& spec, std::string value, std::string_view as_written) {
-  if (spec.kind == FlagKind::boolean && !is_boolean(value)) {
-    return usage(str("invalid argument \"", value, "\" for \"", as_written,
-                     "\" flag: strconv.ParseBool: parsing \"", value, "\": invalid syntax"));
+Result<void> Flags::set(const FlagSpec& spec, std::string value) {
+  if (auto wrong = mistake_in(spec.kind, value); !wrong.empty()) {
+    const std::string letter = spec.letter == 0 ? "" : str("-", spec.letter, ", ");
+    return usage(str("invalid argument \"", value, "\" for \"", letter, "--", spec.name,
+                     "\" flag: ", wrong));
   }
   values_[std::string(spec.name)].push_back(std::move(value));
   return {};
@@ -52,12 +73,12 @@ Result<void> Flags::read_long(Args args, size_t& at) {
   const FlagSpec* spec = find(name);
   if (spec == nullptr) return usage(str("unknown flag: --", name));
   if (equals != std::string_view::npos) {
-    return set(*spec, std::string(text.substr(equals + 1)), str("--", name));
+    return set(*spec, std::string(text.substr(equals + 1)));
   }
-  if (spec->kind == FlagKind::boolean) return set(*spec, "true", name);
-  if (spec->kind == FlagKind::optional_value) return set(*spec, std::string(spec->implied), name);
+  if (spec->kind == FlagKind::boolean) return set(*spec, "true");
+  if (spec->kind == FlagKind::optional_value) return set(*spec, std::string(spec->implied));
   if (at + 1 == args.size()) return usage(str("flag needs an argument: --", name));
-  return set(*spec, args[++at], name);
+  return set(*spec, args[++at]);
 }
 
 Result<void> Flags::read_bundle(Args args, size_t& at) {
@@ -68,20 +89,19 @@ Result<void> Flags::read_bundle(Args args, size_t& at) {
     if (spec == nullptr) {
       return usage(str("unknown shorthand flag: '", text[i], "' in -", text.substr(i)));
     }
-    std::string written = str("-", spec->letter, ", --", spec->name);
-    if (rest.starts_with('=')) return set(*spec, std::string(rest.substr(1)), written);
+    if (rest.starts_with('=')) return set(*spec, std::string(rest.substr(1)));
     if (spec->kind == FlagKind::boolean) {
-      HOP_CHECK(set(*spec, "true", written));
+      HOP_CHECK(set(*spec, "true"));
       continue;
     }
     if (spec->kind == FlagKind::optional_value && rest.empty()) {
-      return set(*spec, std::string(spec->implied), written);
+      return set(*spec, std::string(spec->implied));
     }
-    if (!rest.empty()) return set(*spec, std::string(rest), written);
+    if (!rest.empty()) return set(*spec, std::string(rest));
     if (at + 1 == args.size()) {
       return usage(str("flag needs an argument: '", text[i], "' in -", text.substr(i)));
     }
-    return set(*spec, args[++at], written);
+    return set(*spec, args[++at]);
   }
   return {};
 }
@@ -127,26 +147,56 @@ std::vector<std::string> Flags::all(std::string_view name) const {
   return it == values_.end() ? std::vector<std::string>() : it->second;
 }
 
-Result<int64_t> Flags::number(std::string_view name) const {
-  std::string text = get(name);
-  int64_t value = 0;
-  const char* end = text.data() + text.size();
-  auto [stopped, failed] = std::from_chars(text.data(), end, value);
-  if (failed == std::errc() && stopped == end) return value;
-  return usage(str("invalid argument \"", text, "\" for \"--", name,
-                   "\" flag: strconv.ParseInt: parsing \"", text, "\": invalid syntax"));
+std::vector<std::string> Flags::list(std::string_view name) const {
+  std::vector<std::string> out;
+  for (const std::string& value : all(name)) {
+    for (std::string_view part : split(value, ',')) out.emplace_back(part);
+  }
+  return out;
+}
+
+int64_t Flags::number(std::string_view name) const {
+  return whole_number(get(name)).value_or(0);
+}
+
+Millis Flags::duration(std::string_view name) const {
+  return parse_duration(get(name)).value_or(Millis(0));
+}
+
+std::optional<Millis> parse_duration(std::string_view text) {
+  if (text == "0") return Millis(0);
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  double total = 0;
+  bool any = false;
+  while (!text.empty()) {
+    double number = 0;
+    auto [stopped, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc() || text[0] == '-') return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(stopped - text.data()));
+    auto unit = text.substr(0, text.find_first_of("0123456789."));
+    const double scale = unit == "ms"  ? 1
+                         : unit == "s" ? 1e3
+                         : unit == "m" ? 6e4
+                         : unit == "h" ? 3.6e6
+                                       : 0;
+    if (scale == 0) return std::nullopt;
+    total += number * scale;
+    text.remove_prefix(unit.size());
+    any = true;
+  }
+  if (!any || total > 1e12) return std::nullopt;
+  return Millis(static_cast<int64_t>(negative ? -total : total));
 }
 
 std::string flags_help(std::span<const FlagSpec> specs) {
   std::string out;
   for (const FlagSpec& spec : specs) {
+    if (spec.help.empty()) continue;
+    const bool text = spec.kind == FlagKind::value || spec.kind == FlagKind::optional_value;
     std::string fallback(spec.fallback);
     if (spec.kind == FlagKind::boolean && fallback.empty()) fallback = "false";
-    if (spec.kind != FlagKind::boolean && fallback.find_first_not_of("0123456789-") != 0) {
-      if (fallback.empty() || std::isdigit(static_cast<unsigned char>(fallback[0])) == 0) {
-        fallback = "'" + fallback + "'";
-      }
-    }
+    if (text) fallback = "'" + fallback + "'";
     out += spec.letter == 0 ? "      " : str("  -", spec.letter, ", ");
     out += str("--", spec.name, "=", fallback, ": ", spec.help, "\n");
   }

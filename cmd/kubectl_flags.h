@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
 /// Flags as kubectl reads them (spf13/pflag): anywhere between the arguments, `-n kube-system`,
@@ -15,7 +17,9 @@ namespace hoplab::cmd::kubectl {
 
 enum class FlagKind {
   boolean,         ///< `--all`, `--all=false`
-  value,           ///< `--tail 5`, `--tail=5`
+  value,           ///< `--context lab`, `--context=lab`
+  number,          ///< A value that is a whole number.
+  duration,        ///< A value like 30s or 1h30m.
   optional_value,  ///< `--dry-run` means `implied`; a value needs "=".
 };
 
@@ -24,11 +28,11 @@ struct FlagSpec {
   char letter = 0;
   FlagKind kind = FlagKind::boolean;
   std::string_view fallback;
-  std::string_view help;
+  std::string_view help;  ///< Without one the flag is accepted, but not shown.
   std::string_view implied = {};
 };
 
-/// What one command line gave. Values are not checked here, except that booleans are booleans.
+/// What one command line gave. Values have the form that their kind asks for.
 class Flags {
  public:
   /// Fails with `unsupported` and pflag's words: "unknown flag: --foo".
@@ -39,8 +43,12 @@ class Flags {
   /// The last value given, or the fallback.
   [[nodiscard]] std::string get(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> all(std::string_view name) const;
-  /// As a whole number; the error names the flag.
-  [[nodiscard]] Result<int64_t> number(std::string_view name) const;
+  /// All values of a flag that may be repeated or have commas: `-L a,b -L c`.
+  [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
+  /// Of a number flag.
+  [[nodiscard]] int64_t number(std::string_view name) const;
+  /// Of a duration flag.
+  [[nodiscard]] Millis duration(std::string_view name) const;
 
   /// The plain arguments before `--`.
   [[nodiscard]] const std::vector<std::string>& args() const { return args_; }
@@ -52,7 +60,7 @@ class Flags {
   using Args = std::span<const std::string>;
   [[nodiscard]] const FlagSpec* find(std::string_view name) const;
   [[nodiscard]] const FlagSpec* find(char letter) const;
-  Result<void> set(const FlagSpec& spec, std::string value, std::string_view as_written);
+  Result<void> set(const FlagSpec& spec, std::string value);
   Result<void> read_long(Args args, size_t& at);
   Result<void> read_bundle(Args args, size_t& at);
 
@@ -62,6 +70,9 @@ class Flags {
   std::vector<std::string> after_dash_;
   bool has_dash_ = false;
 };
+
+/// "30s", "1m30s", "500ms", "0": Go's durations.
+std::optional<Millis> parse_duration(std::string_view text);
 
 /// The "Options:" part of a verb's help.
 std::string flags_help(std::span<const FlagSpec> specs);

@@ -2,7 +2,6 @@
 #include <array>
 #include <iostream>
 
-#include "cmd/kubectl_files.h"
 #include "cmd/kubectl_output.h"
 #include "cmd/kubectl_resources.h"
 #include "cmd/kubectl_table.h"
@@ -17,7 +16,8 @@ constexpr std::array get_flags{
     selector_flag,
     all_namespaces_flag,
     output_flag,
-    FlagSpec{"field-selector", 0, FlagKind::value, "", "Field query, e.g. spec.nodeName=k8s-w1"},
+    template_flag,
+    field_selector_flag,
     FlagSpec{"show-labels", 0, FlagKind::boolean, "", "Show all labels as the last column."},
     FlagSpec{"label-columns", 'L', FlagKind::value, "", "Labels to show as columns, with commas."},
     FlagSpec{"sort-by", 0, FlagKind::value, "", "Sort by this JSONPath, e.g. .metadata.name"},
@@ -28,11 +28,12 @@ constexpr std::array get_flags{
     FlagSpec{"show-kind", 0, FlagKind::boolean, "", "Put the kind before the name."},
     FlagSpec{"ignore-not-found", 0, FlagKind::boolean, "", "Missing objects are no error."},
     FlagSpec{"raw", 0, FlagKind::value, "", "Print what the server answers for this path."},
-    FlagSpec{"chunk-size", 0, FlagKind::value, "500", "Accepted, without effect."},
-    FlagSpec{"show-managed-fields", 0, FlagKind::boolean, "", "Accepted, without effect."},
-    FlagSpec{"server-print", 0, FlagKind::boolean, "true", "Accepted, without effect."},
     filename_flag,
     recursive_flag,
+    kustomize_flag,
+    FlagSpec{"chunk-size", 0, FlagKind::number, "500"},
+    FlagSpec{"show-managed-fields"},
+    FlagSpec{"server-print", 0, FlagKind::boolean, "true"},
 };
 
 /// Targets of one kind, next to each other on the command line: one table.
@@ -53,8 +54,14 @@ class Get {
 
  private:
   Result<int> watch() {
-    if (targets_.size() != 1) {
+    for (const Target& target : targets_) {
+      if (target.kind == targets_[0].kind) continue;
       return local_error("you may only specify a single resource type");
+    }
+    if (targets_.size() != 1) {
+      return local_error(
+          "watch is only supported on individual resources and resource collections - more than 1 "
+          "resource was found");
     }
     return watch_target(session_, targets_[0], format_, style(*targets_[0].kind, false));
   }
@@ -66,9 +73,7 @@ class Get {
     out.with_namespace = session_.flags.on("all-namespaces") && kind.namespaced;
     out.show_labels = session_.flags.on("show-labels");
     out.show_events = session_.flags.on("output-watch-events");
-    for (const std::string& value : session_.flags.all("label-columns")) {
-      for (std::string_view label : split(value, ',')) out.label_columns.emplace_back(label);
-    }
+    out.label_columns = session_.flags.list("label-columns");
     if (several || session_.flags.on("show-kind")) out.name_prefix = object_name(kind, "");
     return out;
   }
@@ -161,9 +166,11 @@ class Get {
       HOP_CHECK(sort_objects(items, by));
     }
     if (!one && (!items.empty() || errors_.empty())) {
-      std::cout << format_.print(make_list(std::move(items)));
+      HOP_TRY(std::string text, format_.print(make_list(std::move(items))));
+      std::cout << text;
     } else if (one && !items.empty()) {
-      std::cout << format_.print(items[0]);
+      HOP_TRY(std::string text, format_.print(items[0]));
+      std::cout << text;
     }
     return end();
   }
@@ -178,10 +185,7 @@ class Get {
     return {};
   }
 
-  int end() {
-    for (const Error& error : errors_) print_error(session_, error);
-    return errors_.empty() ? exit_ok : exit_failure;
-  }
+  int end() const { return print_errors(session_, errors_); }
 
   Session& session_;
   OutputFormat format_;
@@ -190,22 +194,32 @@ class Get {
 };
 
 Result<int> raw(Session& session) {
-  HOP_TRY(std::string text, session.client->get_text(session.flags.get("raw")));
+  const Flags& flags = session.flags;
+  if (!flags.args().empty()) {
+    return local_error("arguments may not be passed when --raw is specified");
+  }
+  if (flags.on("watch") || flags.on("watch-only") || !flags.get("selector").empty()) {
+    return local_error(
+        "--raw may not be specified with other flags that filter the server request or alter the "
+        "output");
+  }
+  if (!flags.get("output").empty()) {
+    return usage_error("get", "--raw and --output are mutually exclusive");
+  }
+  if (!flags.get("raw").starts_with('/')) {
+    return usage_error("get", str("--raw must be a valid URL path: parse \"", flags.get("raw"),
+                                  "\": invalid URI for request"));
+  }
+  HOP_TRY(std::string text, session.client->get_text(flags.get("raw")));
   std::cout << text;
   return exit_ok;
 }
 
-Result<int> run_get(Session& session) {
-  if (session.flags.given("raw")) return raw(session);
-  HOP_TRY(auto format,
-          OutputFormat::parse(session.flags.get("output"), session.flags.on("no-headers")));
-  std::vector<Target> targets;
-  if (session.flags.given("filename")) {
-    HOP_TRY(targets, targets_of_files(session));
-  } else {
-    HOP_TRY(targets, parse_targets(session.flags.args()));
-  }
-  if (targets.empty()) {
+Result<void> check_flags(const Session& session) {
+  const Flags& flags = session.flags;
+  const std::string output = flags.get("output");
+  const bool watches = flags.on("watch") || flags.on("watch-only");
+  if (!watches && flags.args().empty() && !flags.given("filename")) {
     std::cerr
         << "You must specify the type of resource to get. Use \"kubectl api-resources\" for a "
            "complete list of supported resources.\n\n";
@@ -213,15 +227,22 @@ Result<int> run_get(Session& session) {
                        "Required resource not specified.\nUse \"kubectl explain <resource>\" for a "
                        "detailed description of that resource (e.g. kubectl explain pods).");
   }
-  const bool named = std::any_of(targets.begin(), targets.end(),
-                                 [](const Target& target) { return !target.name.empty(); });
-  if (named && session.flags.on("all-namespaces")) {
-    return local_error("a resource cannot be retrieved by name across all namespaces");
+  if (flags.on("show-labels") && !output.empty() && output != "wide") {
+    return local_error("--show-labels option cannot be used with " + output + " printer");
   }
-  if (named && session.flags.given("selector")) {
-    return local_error(
-        "selectors and the all flag cannot be used when passing resource/name arguments");
+  if (flags.on("output-watch-events") && !watches) {
+    return usage_error("get",
+                       "--output-watch-events option can only be used with --watch or "
+                       "--watch-only");
   }
+  return {};
+}
+
+Result<int> run_get(Session& session) {
+  if (!session.flags.get("raw").empty()) return raw(session);
+  HOP_CHECK(check_flags(session));
+  HOP_TRY(auto targets, choose_targets(session, session.flags.args(), true));
+  HOP_TRY(auto format, OutputFormat::read(session.flags, true));
   return Get(session, std::move(format)).run(targets);
 }
 

@@ -89,7 +89,8 @@ Result<int> run_version(Session& session) {
   if (session.flags.given("output")) {
     HOP_TRY(auto format, OutputFormat::parse(session.flags.get("output"), false));
     if (format.is_table()) return local_error("--output must be 'yaml' or 'json'");
-    std::cout << format.print(versions);
+    HOP_TRY(std::string text, format.print(versions));
+    std::cout << text;
   } else {
     for (const auto& [title, key] :
          {std::pair("Client", "clientVersion"), {"Server", "serverVersion"}}) {
@@ -261,7 +262,8 @@ Result<int> run_config(Session& session) {
     HOP_TRY(auto format,
             OutputFormat::parse(
                 session.flags.given("output") ? session.flags.get("output") : "yaml", false));
-    std::cout << format.print(*config);
+    HOP_TRY(std::string shown, format.print(*config));
+    std::cout << shown;
   } else {
     return usage_error("config", "expected view, current-context or get-contexts");
   }

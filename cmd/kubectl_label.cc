@@ -3,7 +3,7 @@
 #include <array>
 #include <iostream>
 
-#include "cmd/kubectl_files.h"
+#include "cmd/kubectl_resources.h"
 #include "cmd/kubectl_write.h"
 #include "runtime/base/text.h"
 #include "store/api/names.h"
@@ -16,13 +16,15 @@ constexpr std::array label_flags{
     filename_flag,
     recursive_flag,
     selector_flag,
-    all_namespaces_flag,
+    kustomize_flag,
     output_flag,
+    template_flag,
     dry_run_flag,
-    FlagSpec{"field-selector", 0, FlagKind::value, "", "Field query, e.g. spec.nodeName=k8s-w1"},
+    field_selector_flag,
     FlagSpec{"all", 0, FlagKind::boolean, "", "All objects of the given kinds."},
     FlagSpec{"overwrite", 0, FlagKind::boolean, "false", "Allow present values to be changed."},
     FlagSpec{"list", 0, FlagKind::boolean, "", "Show what the objects have."},
+    FlagSpec{"resource-version", 0, FlagKind::value, "", "Only if the object is at this version."},
 };
 
 struct Words {
@@ -31,65 +33,85 @@ struct Words {
   std::string done;   ///< "labeled"
 };
 
-void list_pairs(const Found& found, const std::string& field) {
-  const Json& pairs = member(member(found.object, "metadata"), field);
+void list_pairs(const Found& found, const Words& words, bool one) {
+  if (!one) {
+    std::cout << "Listing " << words.field << " for " << found.kind->kind << "."
+              << found.kind->group << "/" << api::name_of(found.object) << ":\n";
+  }
+  const Json& pairs = member(member(found.object, "metadata"), words.field);
   for (auto it = pairs.begin(); pairs.is_object() && it != pairs.end(); ++it) {
-    std::cout << it.key() << "=" << (it->is_string() ? it->get<std::string>() : "") << "\n";
+    std::cout << (one ? "" : " ") << it.key() << "="
+              << (it->is_string() ? it->get<std::string>() : "") << "\n";
   }
 }
 
 Result<void> change_one(Session& session, const WriteMode& mode, const Words& words,
                         const PairChanges& changes, const Found& found) {
-  std::vector<std::string> missing;
-  HOP_TRY(Json patch,
-          pair_patch(changes, found.object, words.field, session.flags.on("overwrite"), missing));
-  for (const std::string& key : missing) {
-    std::cout << words.what << " \"" << key << "\" not found.\n";
+  if (words.what == "label" && !mode.client_dry_run) {
+    for (const std::string& key : changes.removed) {
+      if (member(at_path(found.object, "metadata.labels"), key).is_null()) {
+        std::cout << "label \"" << key << "\" not found.\n";
+      }
+    }
   }
-  if (patch.empty() || mode.client_dry_run) {
-    return mode.report(found.object,
-                       patch.empty() && words.what == "label" ? "not labeled" : words.done);
+  HOP_TRY(Json patch,
+          pair_patch(changes, found.object, words.field, session.flags.on("overwrite")));
+  const std::string_view said =
+      patch.empty() && words.what == "label" ? "not labeled" : std::string_view(words.done);
+  if (mode.client_dry_run) {
+    Json changed = found.object;
+    changed.merge_patch(patch);
+    WriteMode plain = mode;
+    plain.client_dry_run = words.what != "label";  // kubectl 1.20 says it of annotate alone.
+    return plain.report(changed, said);
+  }
+  if (const std::string version = session.flags.get("resource-version"); !version.empty()) {
+    patch["metadata"]["resourceVersion"] = version;
   }
   HOP_TRY(Json patched, session.client->patch(*found.kind, namespace_of(session, found),
                                               api::name_of(found.object), PatchType::merge, patch,
                                               Subresource::none, mode.options));
-  return mode.report(patched, words.done);
+  return mode.report(patched, said);
+}
+
+Result<void> check_flags(const Session& session, const PairChanges& changes, const Words& words) {
+  const Flags& flags = session.flags;
+  if (flags.on("list") && !flags.get("output").empty()) {
+    return local_error("--list and --output may not be specified together");
+  }
+  for (const char* selector : {"selector", "field-selector"}) {
+    if (!flags.on("all") || flags.get(selector).empty()) continue;
+    return local_error(str("cannot set --all and --", selector, " at the same time"));
+  }
+  if (changes.resources.empty() && !flags.given("filename")) {
+    return local_error(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
+  }
+  if (changes.set.empty() && changes.removed.empty() && !flags.on("list")) {
+    return local_error("at least one " + words.what + " update is required");
+  }
+  return {};
 }
 
 Result<int> run_changes(Session& session, const Words& words) {
   HOP_TRY(auto mode, WriteMode::read(session));
   HOP_TRY(auto changes, PairChanges::parse(session.flags.args(), words.what));
-  const bool listing = session.flags.on("list");
-  std::vector<Target> targets;
-  if (session.flags.given("filename")) {
-    HOP_TRY(targets, targets_of_files(session));
-  } else {
-    HOP_TRY(targets, parse_targets(changes.resources));
+  HOP_CHECK(check_flags(session, changes, words));
+  HOP_TRY(auto targets, choose_targets(session, changes.resources));
+  const bool one = targets.size() == 1 && !targets[0].name.empty();
+  if (!one && session.flags.given("resource-version")) {
+    return local_error("--resource-version may only be used with a single resource");
   }
-  const bool selects = session.flags.on("all") || session.flags.given("selector") ||
-                       session.flags.given("field-selector") || listing;
-  if (targets.empty()) {
-    return local_error(
-        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
-  }
-  if (changes.set.empty() && changes.removed.empty() && !listing) {
-    return local_error("at least one " + words.what + " update is required");
-  }
-  if (targets[0].name.empty() && !selects) {
-    return local_error(
-        "resource(s) were provided, but no name, label selector, or --all flag "
-        "specified");
-  }
-  bool failed = false;
-  for (const Found& found : read_targets(session, targets, failed)) {
-    if (listing) {
-      list_pairs(found, words.field);
+  std::vector<Error> errors;
+  for (const Found& found : read_targets(session, targets, errors)) {
+    if (session.flags.on("list")) {
+      list_pairs(found, words, one);
       continue;
     }
     auto changed = change_one(session, mode, words, changes, found);
-    if (!changed) failed = print_error(session, changed.error()) != exit_ok;
+    if (!changed) errors.push_back(std::move(changed).error());
   }
-  return failed ? exit_failure : exit_ok;
+  return print_errors(session, errors);
 }
 
 Result<int> run_label(Session& session) {
@@ -101,16 +123,49 @@ Result<int> run_annotate(Session& session) {
 }
 
 bool is_pair(const std::string& arg) {
-  return arg.find('=') != std::string::npos || arg.ends_with('-');
+  return (arg.find('=') != std::string::npos && arg[0] != '=') ||
+         (arg.ends_with('-') && arg != "-");
 }
 
-Result<void> check_pair(const std::string& arg, const std::string& key, const std::string& value,
-                        std::string_view what) {
-  auto problems = api::qualified_name_problems(key);
-  if (problems.empty() && what == "label") problems = api::label_value_problems(value);
+Result<void> check_label(const std::string& arg, const std::string& value) {
+  if (value.find('=') != std::string::npos) return local_error("invalid label spec: " + arg);
+  const auto problems = api::label_value_problems(value);
   if (problems.empty()) return {};
-  return local_error(str("invalid ", what, " ", what == "label" ? "value" : "update", ": \"", arg,
-                         "\": ", join(problems, "; ")));
+  return local_error(str("invalid label value: \"", arg, "\": ", join(problems, ";")));
+}
+
+/// Keys that are both set and removed, which may not be.
+Result<void> check_contradictions(const PairChanges& changes, std::string_view what) {
+  std::vector<std::string> both;
+  for (const std::string& removed : changes.removed) {
+    for (const auto& [key, value] : changes.set) {
+      if (key == removed) both.push_back(key);
+    }
+  }
+  if (both.empty()) return {};
+  if (what == "label") {
+    return local_error("can not both modify and remove a label in the same command");
+  }
+  return local_error(
+      "can not both modify and remove the following annotation(s) in the same command: " +
+      join(both, ", "));
+}
+
+/// What stands in the way of setting these pairs without --overwrite; "" when nothing does.
+std::string conflicts(const PairChanges& changes, const Json& present, bool labels) {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : changes.set) {
+    if (member(present, key).is_null()) continue;
+    if (!labels && key == "kubernetes.io/change-cause") continue;
+    out.push_back(str("'", key, "' already has a value (", string_or(present, key), ")",
+                      labels ? ", and --overwrite is false" : ""));
+  }
+  if (out.empty()) return {};
+  if (!labels) {
+    return "--overwrite is false but found the following declared annotation(s): " +
+           join(out, "; ");
+  }
+  return out.size() == 1 ? out[0] : "[" + join(out, ", ") + "]";
 }
 
 }  // namespace
@@ -118,59 +173,43 @@ Result<void> check_pair(const std::string& arg, const std::string& key, const st
 Result<PairChanges> PairChanges::parse(const std::vector<std::string>& args,
                                        std::string_view what) {
   PairChanges out;
-  bool pairs = false;
+  std::vector<std::string> pairs;
   for (const std::string& arg : args) {
-    if (!is_pair(arg)) {
-      if (pairs) {
-        return local_error(str("all resources must be specified before ", what, " changes: ", arg));
-      }
+    if (is_pair(arg)) {
+      pairs.push_back(arg);
+    } else if (pairs.empty()) {
       out.resources.push_back(arg);
-      continue;
+    } else {
+      return local_error(str("all resources must be specified before ", what, " changes: ", arg));
     }
-    pairs = true;
+  }
+  for (const std::string& arg : pairs) {
     auto equals = arg.find('=');
     if (equals == std::string::npos) {
       out.removed.push_back(arg.substr(0, arg.size() - 1));
-      HOP_CHECK(check_pair(arg, out.removed.back(), "", what));
-    } else {
-      out.set.emplace_back(arg.substr(0, equals), arg.substr(equals + 1));
-      HOP_CHECK(check_pair(arg, out.set.back().first, out.set.back().second, what));
+      continue;
     }
+    if (what == "label") HOP_CHECK(check_label(arg, arg.substr(equals + 1)));
+    out.set.emplace_back(arg.substr(0, equals), arg.substr(equals + 1));
   }
-  for (const auto& [key, value] : out.set) {
-    for (const std::string& removed : out.removed) {
-      if (removed == key) {
-        return local_error(str("can not both modify and remove a ", what, " in the same command"));
-      }
-    }
-  }
+  HOP_CHECK(check_contradictions(out, what));
   return out;
 }
 
 Result<Json> pair_patch(const PairChanges& changes, const Json& object, const std::string& field,
-                        bool overwrite, std::vector<std::string>& missing) {
+                        bool overwrite) {
   const Json& present = member(member(object, "metadata"), field);
+  if (!overwrite) {
+    if (auto text = conflicts(changes, present, field == "labels"); !text.empty()) {
+      return local_error(std::move(text));
+    }
+  }
   Json changed = Json::object();
   for (const auto& [key, value] : changes.set) {
-    const Json& old = member(present, key);
-    if (old == value) continue;
-    if (!old.is_null() && !overwrite) {
-      const std::string conflict =
-          str("'", key, "' already has a value (", string_or(present, key), ")");
-      return local_error(field == "labels"
-                             ? conflict + ", and --overwrite is false"
-                             : "--overwrite is false but found the following declared "
-                               "annotation(s): " +
-                                   conflict);
-    }
-    changed[key] = value;
+    if (member(present, key) != value) changed[key] = value;
   }
   for (const std::string& key : changes.removed) {
-    if (member(present, key).is_null()) {
-      if (field == "labels") missing.push_back(key);
-    } else {
-      changed[key] = nullptr;
-    }
+    if (!member(present, key).is_null()) changed[key] = nullptr;
   }
   if (changed.empty()) return Json::object();
   return Json{{"metadata", {{field, std::move(changed)}}}};

@@ -18,9 +18,9 @@ struct PairChanges {
 };
 
 /// The merge patch for an object with these labels (or annotations, by `field`); {} when nothing
-/// changes. Fails when a value would be overwritten without `overwrite`. `missing` gets the keys
-/// that were to be removed and are not there.
+/// changes. Without `overwrite` it fails when one that is to be set is there, even with that value:
+/// so does kubectl 1.20.
 Result<Json> pair_patch(const PairChanges& changes, const Json& object, const std::string& field,
-                        bool overwrite, std::vector<std::string>& missing);
+                        bool overwrite);
 
 }  // namespace hoplab::cmd::kubectl

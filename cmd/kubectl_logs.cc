@@ -19,13 +19,13 @@ constexpr std::array logs_flags{
     FlagSpec{"previous", 'p', FlagKind::boolean, "", "The container before its last restart."},
     FlagSpec{"container", 'c', FlagKind::value, "", "The container's name."},
     FlagSpec{"all-containers", 0, FlagKind::boolean, "", "All containers of the pods."},
-    FlagSpec{"tail", 0, FlagKind::value, "-1", "Only the last lines; 10 with -l, else all."},
-    FlagSpec{"since", 0, FlagKind::value, "0s", "Only what is younger, e.g. 5m."},
+    FlagSpec{"tail", 0, FlagKind::number, "-1", "Only the last lines; 10 with -l, else all."},
+    FlagSpec{"since", 0, FlagKind::duration, "0s", "Only what is younger, e.g. 5m."},
     FlagSpec{"since-time", 0, FlagKind::value, "", "Only what came after this RFC 3339 time."},
-    FlagSpec{"limit-bytes", 0, FlagKind::value, "0", "At most so many bytes."},
+    FlagSpec{"limit-bytes", 0, FlagKind::number, "0", "At most so many bytes."},
     FlagSpec{"timestamps", 0, FlagKind::boolean, "", "Put the time before each line."},
     FlagSpec{"prefix", 0, FlagKind::boolean, "", "Put pod and container before each line."},
-    FlagSpec{"max-log-requests", 0, FlagKind::value, "5", "How many logs -f may follow at once."},
+    FlagSpec{"max-log-requests", 0, FlagKind::number, "5", "How many logs -f may follow at once."},
     selector_flag,
 };
 
@@ -47,7 +47,7 @@ class Logs {
       for (const LogSource& source : sources) HOP_CHECK(print_log(source));
       return exit_ok;
     }
-    HOP_TRY(int64_t most, session_.flags.number("max-log-requests"));
+    const int64_t most = session_.flags.number("max-log-requests");
     if (sources.size() > static_cast<size_t>(most)) {
       return local_error(str("you are attempting to follow ", sources.size(),
                              " log streams, but maximum allowed concurrency is ", most,
@@ -98,9 +98,9 @@ class Logs {
   }
 
   Result<void> read_query() {
-    HOP_TRY(int64_t tail, session_.flags.number("tail"));
-    HOP_TRY(int64_t bytes, session_.flags.number("limit-bytes"));
-    HOP_TRY(Millis since, duration_flag(session_, "since"));
+    int64_t tail = session_.flags.number("tail");
+    const int64_t bytes = session_.flags.number("limit-bytes");
+    const Millis since = session_.flags.duration("since");
     if (tail < 0 && session_.flags.given("selector")) tail = session_.flags.given("tail") ? -1 : 10;
     if (tail >= 0) query_.add("tailLines", std::to_string(tail));
     if (bytes > 0) query_.add("limitBytes", std::to_string(bytes));

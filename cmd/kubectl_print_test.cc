@@ -134,7 +134,7 @@ TEST(KubectlOutput, NamesAndColumns) {
   auto columns =
       OutputFormat::parse("custom-columns=N:.metadata.name,L:.metadata.labels,X:.nope", false);
   ASSERT_TRUE(columns.ok());
-  EXPECT_EQ(columns->print(make_list({pod, set})),
+  EXPECT_EQ(*columns->print(make_list({pod, set})),
             "N     L          X\nx     map[a:b]   <none>\ny     <none>     <none>\n");
   EXPECT_FALSE(OutputFormat::parse("foo", false).ok());
   EXPECT_FALSE(OutputFormat::parse("custom-columns=N", false).ok());
@@ -157,16 +157,15 @@ TEST(KubectlLabel, SetsRemovesAndRefuses) {
   auto changes = PairChanges::parse({"pod", "x", "a=1", "b-"}, "label");
   ASSERT_TRUE(changes.ok());
   EXPECT_EQ(changes->resources, (std::vector<std::string>{"pod", "x"}));
-  std::vector<std::string> missing;
   Json object = json(R"({"metadata":{"labels":{"a":"0","b":"2"}}})");
-  EXPECT_EQ(pair_patch(*changes, object, "labels", false, missing).error().message(),
+  EXPECT_EQ(pair_patch(*changes, object, "labels", false).error().message(),
             "'a' already has a value (0), and --overwrite is false");
-  EXPECT_EQ(*pair_patch(*changes, object, "labels", true, missing),
+  EXPECT_EQ(*pair_patch(*changes, object, "labels", true),
             json(R"({"metadata":{"labels":{"a":"1","b":null}}})"));
-  EXPECT_EQ(
-      *pair_patch(*changes, json(R"({"metadata":{"labels":{"a":"1"}}})"), "labels", false, missing),
-      Json::object());
-  EXPECT_EQ(missing, std::vector<std::string>{"b"});
+  EXPECT_EQ(*pair_patch(*changes, json(R"({"metadata":{"labels":{"a":"1"}}})"), "labels", true),
+            Json::object());
+  EXPECT_FALSE(
+      pair_patch(*changes, json(R"({"metadata":{"labels":{"a":"1"}}})"), "labels", false).ok());
   EXPECT_FALSE(PairChanges::parse({"pod", "a=1", "x"}, "label").ok());
   EXPECT_FALSE(PairChanges::parse({"pod", "a=1", "a-"}, "label").ok());
   EXPECT_FALSE(PairChanges::parse({"pod", "x", "a=no spaces"}, "label").ok());

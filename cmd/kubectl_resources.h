@@ -15,8 +15,13 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
-/// `pod/x svc/y`, `pods x y`, `po,svc`, `all`. Errors in kubectl's words. Pure.
+/// `pod/x svc/y`, `pods x y`, `po,svc`, `po,svc x`, `all`. Errors in kubectl's words. Pure.
 Result<std::vector<Target>> parse_targets(const std::vector<std::string>& args);
+/// What a verb works on: the files of -f, else `args`; with what kubectl says when the forms do not
+/// go together with each other, with --all, -l or --field-selector, or when there is nothing.
+/// `kind_alone`: `pods` alone means all of them, as for get and describe. Never empty.
+Result<std::vector<Target>> choose_targets(Session& session, const std::vector<std::string>& args,
+                                           bool kind_alone = false);
 /// "po", "deployments.apps": `the server doesn't have a resource type "foo"` when there is none.
 Result<const api::Kind*> find_kind_or_fail(std::string_view name);
 
@@ -30,8 +35,9 @@ struct Found {
 };
 
 /// The whole objects of the targets, lists unfolded (with -l and --field-selector where the verb
-/// has them). What cannot be read is printed; `failed` is set then.
-std::vector<Found> read_targets(Session& session, const std::vector<Target>& targets, bool& failed);
+/// has them). What cannot be read goes to `errors`.
+std::vector<Found> read_targets(Session& session, const std::vector<Target>& targets,
+                                std::vector<Error>& errors);
 
 /// -l and --field-selector of the command line as a query, "" when there are none.
 web::Query selection_query(const Session& session);

@@ -1,14 +1,9 @@
 #include "cmd/kubectl_rollout.h"
 
-#include <algorithm>
 #include <array>
 #include <iostream>
-#include <map>
 
 #include "cmd/kubectl_delete.h"
-#include "cmd/kubectl_files.h"
-#include "cmd/kubectl_pods.h"
-#include "cmd/kubectl_tabs.h"
 #include "cmd/kubectl_wait.h"
 #include "runtime/base/text.h"
 
@@ -16,146 +11,176 @@ namespace hoplab::cmd::kubectl {
 
 namespace {
 
-constexpr char revision_key[] = "deployment.kubernetes.io/revision";
-constexpr char cause_key[] = "kubernetes.io/change-cause";
-
-constexpr std::array rollout_flags{
+constexpr std::array status_flags{
     filename_flag,
     recursive_flag,
+    kustomize_flag,
     FlagSpec{"watch", 'w', FlagKind::boolean, "true", "Wait for the end of the rollout."},
-    FlagSpec{"timeout", 0, FlagKind::value, "0s", "How long to wait; 0 = for ever."},
-    FlagSpec{"to-revision", 0, FlagKind::value, "0", "undo: the revision; 0 = the one before."},
+    FlagSpec{"timeout", 0, FlagKind::duration, "0s", "How long to wait; 0 = for ever."},
+    FlagSpec{"revision", 0, FlagKind::number, "0", "Fail unless this is the running revision."},
 };
 
-Result<void> status_of(Session& session, const Found& found) {
-  HOP_TRY(Millis timeout, duration_flag(session, "timeout"));
+constexpr std::array change_flags{filename_flag, recursive_flag, kustomize_flag, output_flag,
+                                  template_flag};
+
+/// One of pause, resume and restart: what the patch is, and what is said.
+struct Change {
+  /// Empty = nothing to do. Fails when the object is in no state for it.
+  Result<Json> (*patch)(const Found& found);
+  std::string_view done;
+};
+
+Result<void> check_revision(const Session& session, const Json& object) {
+  const int64_t wanted = session.flags.number("revision");
+  if (wanted == 0 || string_or(object, "kind") != "Deployment") return {};
+  const std::string running = string_or(at_path(object, "metadata.annotations"), revision_key, "0");
+  if (running == std::to_string(wanted)) return {};
+  return local_error(str("desired revision (", wanted, ") is different from the running revision (",
+                         running, ")"));
+}
+
+Result<int> run_status(Session& session) {
+  HOP_TRY(auto targets, rollout_targets(session));
+  std::vector<Error> errors;
+  const auto found = read_targets(session, targets, errors);
+  if (!errors.empty()) return errors[0];
+  if (found.size() != 1) {
+    return local_error(
+        str("rollout status is only supported on individual resources and resource collections - ",
+            found.size(), " resources were found"));
+  }
+  const Found& one = found[0];
+  if (one.kind->kind != "Deployment" && one.kind->kind != "DaemonSet") {
+    return local_error(
+        str("no status viewer has been implemented for ", one.kind->qualified_kind()));
+  }
+  Millis timeout = session.flags.duration("timeout");
   if (timeout == Millis(0)) timeout = longest_wait;
   const bool watch = session.flags.on("watch");
   std::string last;
-  ObjectWait wait(session, found.kind, namespace_of(session, found), api::name_of(found.object));
-  return wait.until(
+  ObjectWait wait(session, one.kind, namespace_of(session, one), api::name_of(one.object));
+  auto ended = wait.until(
       [&](const Json* object) -> Result<bool> {
         if (object == nullptr) return local_error("object has been deleted");
+        HOP_CHECK(check_revision(session, *object));
         HOP_TRY(RolloutState state, rollout_state(*object));
         if (state.message != last) std::cout << state.message << std::endl;
         last = state.message;
         return state.done || !watch;
       },
       timeout);
+  // kubectl says nothing of the object here.
+  if (!ended && is_timeout(ended.error()))
+    return local_error("timed out waiting for the condition");
+  HOP_CHECK(std::move(ended));
+  return exit_ok;
 }
 
-Result<void> restart(Session& session, const Found& found) {
+bool is_paused(const Found& found) {
+  return bool_or(member(found.object, "spec"), "paused");
+}
+
+Result<Json> pause_patch(const Found& found) {
+  if (found.kind->kind != "Deployment") return local_error("pausing is not supported");
+  if (is_paused(found)) return local_error("is already paused");
+  return Json{{"spec", {{"paused", true}}}};
+}
+
+Result<Json> resume_patch(const Found& found) {
+  if (found.kind->kind != "Deployment") return local_error("resuming is not supported");
+  if (!is_paused(found)) return local_error("is not paused");
+  return Json{{"spec", {{"paused", nullptr}}}};
+}
+
+Result<Json> restart_patch(const Found& found) {
+  if (found.kind->kind != "Deployment" && found.kind->kind != "DaemonSet") {
+    return local_error("restarting is not supported");
+  }
+  if (is_paused(found)) {
+    return local_error("can't restart paused deployment (run rollout resume first)");
+  }
   const Json annotations = {
       {"kubectl.kubernetes.io/restartedAt", to_rfc3339(SystemClock().wall())}};
-  const Json patch = {{"spec", {{"template", {{"metadata", {{"annotations", annotations}}}}}}}};
-  HOP_TRY(Json patched,
-          session.client->patch(*found.kind, namespace_of(session, found),
-                                api::name_of(found.object), PatchType::strategic_merge, patch));
-  std::cout << object_name(*found.kind, api::name_of(found.object)) << " restarted\n";
-  return {};
+  return Json{{"spec", {{"template", {{"metadata", {{"annotations", annotations}}}}}}}};
 }
 
-/// The ReplicaSets of a Deployment by revision.
-Result<std::map<int64_t, Json>> revisions_of(Session& session, const Found& found) {
-  if (found.kind->kind != "Deployment") {
-    return local_error(str("no history is kept for ", found.kind->plural));
-  }
-  Selection selection{namespace_of(session, found), selector_of(found.object), ""};
-  HOP_TRY(ObjectList list, session.client->list(api::kind_of("ReplicaSet"), selection));
-  std::map<int64_t, Json> out;
-  for (Json& item : list.items) {
-    const Json& owners = at_path(item, "metadata.ownerReferences");
-    if (!owners.is_array() || owners.empty() ||
-        string_or(owners[0], "uid") != api::uid_of(found.object)) {
+Result<int> change_all(Session& session, const Change& change) {
+  HOP_TRY(auto targets, rollout_targets(session));
+  HOP_TRY(auto mode, WriteMode::read(session));
+  std::vector<Error> errors;
+  for (const Found& found : read_targets(session, targets, errors)) {
+    const std::string name = api::name_of(found.object);
+    auto patch = change.patch(found);
+    if (!patch) {
+      errors.push_back(local_error(str("error: ", found.kind->qualified_resource(), " \"", name,
+                                       "\" ", patch.error().message())));
       continue;
     }
-    std::string revision = string_or(at_path(item, "metadata.annotations"), revision_key, "0");
-    out[strtoll(revision.c_str(), nullptr, 10)] = std::move(item);
-  }
-  return out;
-}
-
-Result<void> history(Session& session, const Found& found) {
-  HOP_TRY(auto revisions, revisions_of(session, found));
-  std::cout << object_name(*found.kind, api::name_of(found.object)) << " \n";
-  std::string text = "REVISION\tCHANGE-CAUSE\n";
-  for (const auto& [revision, set] : revisions) {
-    text += str(revision, "\t",
-                string_or(at_path(set, "metadata.annotations"), cause_key, "<none>"), "\n");
-  }
-  std::cout << align_tabs(text, describe_tabs) << "\n";
-  return {};
-}
-
-Result<void> undo(Session& session, const Found& found) {
-  HOP_TRY(int64_t wanted, session.flags.number("to-revision"));
-  HOP_TRY(auto revisions, revisions_of(session, found));
-  auto chosen = revisions.find(wanted);
-  if (wanted == 0) {
-    if (revisions.size() < 2)
-      return local_error("no rollout history found for deployment \"" + api::name_of(found.object) +
-                         "\"");
-    chosen = std::prev(revisions.end(), 2);
-  } else if (chosen == revisions.end()) {
-    return local_error(str("unable to find specified revision ", wanted, " in history"));
-  }
-  Json pod_template = at_path(chosen->second, "spec.template");
-  pod_template["metadata"]["labels"].erase("pod-template-hash");
-  const Json patch = {{{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}}};
-  const std::string name = object_name(*found.kind, api::name_of(found.object));
-  if (pod_template == at_path(found.object, "spec.template")) {
-    std::cout << name << " skipped rollback (current template already matches revision " << wanted
-              << ")\n";
-    return {};
-  }
-  HOP_TRY(Json patched, session.client->patch(*found.kind, namespace_of(session, found),
-                                              api::name_of(found.object), PatchType::json, patch));
-  std::cout << name << " rolled back\n";
-  return {};
-}
-
-Result<int> run_rollout(Session& session) {
-  using Action = Result<void> (*)(Session&, const Found&);
-  static constexpr std::pair<std::string_view, Action> actions[] = {
-      {"status", status_of}, {"restart", restart}, {"history", history}, {"undo", undo}};
-  std::vector<std::string> args = session.flags.args();
-  const auto* action = std::find_if(std::begin(actions), std::end(actions), [&](const auto& one) {
-    return !args.empty() && one.first == args[0];
-  });
-  if (action == std::end(actions)) {
-    return usage_error("rollout", "expected status, restart, history or undo");
-  }
-  args.erase(args.begin());
-  std::vector<Target> targets;
-  if (session.flags.given("filename")) {
-    HOP_TRY(targets, targets_of_files(session));
-  } else {
-    HOP_TRY(targets, parse_targets(args));
-  }
-  if (targets.empty()) return local_error("required resource not specified");
-  bool failed = false;
-  for (const Found& found : read_targets(session, targets, failed)) {
-    if (found.kind->kind != "Deployment" && found.kind->kind != "DaemonSet") {
-      return local_error(
-          str("no status viewer has been implemented for ", found.kind->qualified_resource()));
+    auto patched = session.client->patch(*found.kind, namespace_of(session, found), name,
+                                         PatchType::strategic_merge, *patch);
+    if (!patched) {
+      errors.push_back(local_error("failed to patch: " + patched.error().message()));
+      continue;
     }
-    auto did = action->second(session, found);
-    if (!did) failed = print_error(session, did.error()) != exit_ok;
+    HOP_CHECK(mode.report(*patched, change.done));
   }
-  return failed ? exit_failure : exit_ok;
+  return print_errors(session, errors);
+}
+
+Result<int> run_pause(Session& session) {
+  return change_all(session, {pause_patch, "paused"});
+}
+
+Result<int> run_resume(Session& session) {
+  return change_all(session, {resume_patch, "resumed"});
+}
+
+Result<int> run_restart(Session& session) {
+  return change_all(session, {restart_patch, "restarted"});
 }
 
 }  // namespace
 
-extern const Verb rollout_verb;
-const Verb rollout_verb{
-    "rollout",
-    "rollout (status | restart | history | undo) (TYPE/NAME | TYPE NAME) [flags]",
-    "Follow, repeat or undo the rollout of a Deployment or DaemonSet",
-    "  kubectl rollout status deploy/web --timeout=60s\n"
-    "  kubectl rollout restart deploy/web\n"
-    "  kubectl rollout undo deploy/web --to-revision=2\n",
-    rollout_flags,
-    run_rollout};
+Result<std::vector<Target>> rollout_targets(Session& session) {
+  if (session.flags.args().empty() && !session.flags.given("filename")) {
+    return local_error("required resource not specified");
+  }
+  if (const int64_t revision = session.flags.number("revision"); revision < 0) {
+    return local_error(str("revision must be a positive integer: ", revision));
+  }
+  return choose_targets(session, session.flags.args(), true);
+}
+
+extern const Verb rollout_status_verb;
+const Verb rollout_status_verb{"rollout status",
+                               "rollout status (TYPE NAME | TYPE/NAME) [flags]",
+                               "Show the status of the rollout until it is done",
+                               "  kubectl rollout status deploy/web --timeout=60s\n",
+                               status_flags,
+                               run_status};
+
+extern const Verb rollout_pause_verb;
+const Verb rollout_pause_verb{"rollout pause",
+                              "rollout pause (TYPE NAME | TYPE/NAME) [flags]",
+                              "Mark a Deployment as paused",
+                              "  kubectl rollout pause deploy/web\n",
+                              change_flags,
+                              run_pause};
+
+extern const Verb rollout_resume_verb;
+const Verb rollout_resume_verb{"rollout resume",
+                               "rollout resume (TYPE NAME | TYPE/NAME) [flags]",
+                               "Resume a paused Deployment",
+                               "  kubectl rollout resume deploy/web\n",
+                               change_flags,
+                               run_resume};
+
+extern const Verb rollout_restart_verb;
+const Verb rollout_restart_verb{"rollout restart",
+                                "rollout restart (TYPE NAME | TYPE/NAME) [flags]",
+                                "Replace the pods of a Deployment or DaemonSet by new ones",
+                                "  kubectl rollout restart deploy/web\n",
+                                change_flags,
+                                run_restart};
 
 }  // namespace hoplab::cmd::kubectl

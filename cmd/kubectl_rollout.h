@@ -1,11 +1,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "runtime/base/json.h"
-#include "runtime/base/result.h"
+#include "cmd/kubectl_resources.h"
+#include "cmd/kubectl_write.h"
 
 namespace hoplab::cmd::kubectl {
+
+/// The annotation that numbers the ReplicaSets of a Deployment.
+inline constexpr char revision_key[] = "deployment.kubernetes.io/revision";
 
 /// How far a Deployment or DaemonSet is with its present template, in kubectl's words. Pure.
 struct RolloutState {
@@ -13,5 +17,8 @@ struct RolloutState {
   std::string message;
 };
 Result<RolloutState> rollout_state(const Json& object);
+
+/// What a `rollout` verb works on. Never empty.
+Result<std::vector<Target>> rollout_targets(Session& session);
 
 }  // namespace hoplab::cmd::kubectl

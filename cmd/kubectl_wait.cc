@@ -1,7 +1,6 @@
 #include "cmd/kubectl_wait.h"
 
 #include <array>
-#include <charconv>
 #include <iostream>
 
 #include "cmd/kubectl_delete.h"
@@ -17,42 +16,15 @@ constexpr std::array wait_flags{
     recursive_flag,
     selector_flag,
     all_namespaces_flag,
-    FlagSpec{"field-selector", 0, FlagKind::value, "", "Field query, e.g. spec.nodeName=k8s-w1"},
+    field_selector_flag,
     FlagSpec{"all", 0, FlagKind::boolean, "", "All objects of the given kinds."},
     FlagSpec{"for", 0, FlagKind::value, "", "delete, or condition=NAME[=VALUE]"},
-    FlagSpec{"timeout", 0, FlagKind::value, "30s", "How long to wait; negative = a week."},
+    FlagSpec{"timeout", 0, FlagKind::duration, "30s", "How long to wait; negative = a week."},
 };
 
 Millis time_left(SteadyTime end) {
   auto left = std::chrono::duration_cast<Millis>(end - std::chrono::steady_clock::now());
   return std::max(left, Millis(0));
-}
-
-/// "30s", "1m30s", "1.5h": Go's durations.
-std::optional<Millis> parse_duration(std::string_view text) {
-  if (text == "0") return Millis(0);
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
-  double total = 0;
-  bool any = false;
-  while (!text.empty()) {
-    double number = 0;
-    auto [stopped, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failed != std::errc()) return std::nullopt;
-    text.remove_prefix(static_cast<size_t>(stopped - text.data()));
-    auto unit = text.substr(0, text.find_first_of("0123456789."));
-    double scale = unit == "ms"  ? 1
-                   : unit == "s" ? 1e3
-                   : unit == "m" ? 6e4
-                   : unit == "h" ? 3.6e6
-                                 : 0;
-    if (scale == 0) return std::nullopt;
-    total += number * scale;
-    text.remove_prefix(unit.size());
-    any = true;
-  }
-  if (!any || total > 1e12) return std::nullopt;
-  return Millis(static_cast<int64_t>(negative ? -total : total));
 }
 
 bool has_condition(const Json& object, std::string_view name, std::string_view wanted) {
@@ -76,7 +48,7 @@ struct Condition {
       out.deletion = true;
       return out;
     }
-    if (!text.starts_with("condition=") || text.size() == 10) {
+    if (!text.starts_with("condition=")) {
       return local_error("unrecognized condition: \"" + text + "\"");
     }
     out.name = text.substr(10);
@@ -111,41 +83,25 @@ Result<void> wait_for(Session& session, const Found& found, const Condition& con
 
 Result<int> run_wait(Session& session) {
   HOP_TRY(Condition condition, Condition::parse(session.flags.get("for")));
-  HOP_TRY(Millis timeout, duration_flag(session, "timeout"));
+  Millis timeout = session.flags.duration("timeout");
   if (timeout < Millis(0)) timeout = longest_wait;
-  std::vector<Target> targets;
-  if (session.flags.given("filename")) {
-    HOP_TRY(targets, targets_of_files(session));
-  } else {
-    HOP_TRY(targets, parse_targets(session.flags.args()));
+  HOP_TRY(auto targets, choose_targets(session, session.flags.args()));
+  std::vector<Error> errors;
+  auto found = read_targets(session, targets, errors);
+  if (condition.deletion) {
+    std::erase_if(errors, [](const Error& error) { return error.code() == ErrorCode::not_found; });
   }
-  if (targets.empty()) {
-    return local_error("You must provide one or more resources by argument or filename.");
-  }
-  if (targets[0].name.empty() && !session.flags.on("all") && !session.flags.given("selector") &&
-      !session.flags.given("field-selector")) {
-    return local_error(
-        "resource(s) were provided, but no name, label selector, or --all flag "
-        "specified");
-  }
-  bool failed = false;
-  auto found = read_targets(session, targets, failed);
-  if (found.empty() && !failed) return local_error("no matching resources found");
-  const SteadyTime end = std::chrono::steady_clock::now() + timeout;
-  for (const Found& one : found) {
-    auto waited = wait_for(session, one, condition, time_left(end));
-    if (!waited) failed = print_error(session, waited.error()) != exit_ok;
-  }
-  return failed ? exit_failure : exit_ok;
+  // As kubectl: the first object that fails ends it.
+  if (!errors.empty()) return std::move(errors[0]);
+  if (found.empty()) return local_error("no matching resources found");
+  for (const Found& one : found) HOP_CHECK(wait_for(session, one, condition, timeout));
+  return exit_ok;
 }
 
 }  // namespace
 
-Result<Millis> duration_flag(const Session& session, std::string_view flag) {
-  const std::string text = session.flags.get(flag);
-  if (auto duration = parse_duration(text)) return *duration;
-  return local_error(str("invalid argument \"", text, "\" for \"--", flag,
-                         "\" flag: time: invalid duration \"", text, "\""));
+bool is_timeout(const Error& error) {
+  return error.code() == ErrorCode::timed_out;
 }
 
 Result<bool> ObjectWait::follow(const std::function<Result<bool>(const Json* object)>& done,
@@ -176,7 +132,8 @@ Result<void> ObjectWait::until(const std::function<Result<bool>(const Json* obje
                                  ended.error().code() == ErrorCode::too_old);
     if (!ended && (!lost || ended.error().sys_errno() != 0)) return std::move(ended).error();
   } while (time_left(end) > Millis(0));
-  return local_error(str("timed out waiting for the condition on ", kind_->plural, "/", name_));
+  return Error(ErrorCode::timed_out,
+               str("timed out waiting for the condition on ", kind_->plural, "/", name_));
 }
 
 extern const Verb wait_verb;

@@ -17,7 +17,8 @@ class ObjectWait {
         name_(std::move(name)) {}
 
   /// `done` sees each state of the object (null = it does not exist). A watch that breaks or is too
-  /// old starts again with a list. Fails with "timed out waiting for the condition on pods/x".
+  /// old starts again with a list. Fails with `timed_out`: "timed out waiting for the condition on
+  /// pods/x".
   Result<void> until(const std::function<Result<bool>(const Json* object)>& done, Millis timeout);
 
  private:
@@ -28,5 +29,8 @@ class ObjectWait {
   std::string namespace_name_;
   std::string name_;
 };
+
+/// Whether a wait ended because its time was up.
+bool is_timeout(const Error& error);
 
 }  // namespace hoplab::cmd::kubectl

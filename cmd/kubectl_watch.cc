@@ -26,7 +26,7 @@ class TargetWatch {
     if (!target.name.empty() && rows_of(first).empty()) {
       HOP_TRY(Json missing, session_.client->request("GET", target_path(session_, target, all)));
     }
-    if (!session_.flags.on("watch-only")) show_first(first);
+    if (!session_.flags.on("watch-only")) HOP_CHECK(show_first(first));
     return follow(string_or(member(first, "metadata"), "resourceVersion"));
   }
 
@@ -40,21 +40,22 @@ class TargetWatch {
     return member(answer, format_.is_table() ? "rows" : "items");
   }
 
-  void show_first(const Json& first) {
+  Result<void> show_first(const Json& first) {
     if (format_.is_table()) {
       std::cout << printer_.print(first, "ADDED") << std::flush;
-    } else {
-      for (const Json& item : rows_of(first)) show_object(item, "ADDED");
+      return {};
     }
+    for (const Json& item : rows_of(first)) HOP_CHECK(show_object(item, "ADDED"));
+    return {};
   }
 
-  void show_object(const Json& object, const std::string& event) {
+  Result<void> show_object(const Json& object, const std::string& event) {
+    const bool with_event = session_.flags.on("output-watch-events");
+    const Json shown = with_event ? Json{{"type", event}, {"object", object}} : object;
+    HOP_TRY(std::string text, format_.print(shown));
     if (format_.form() == OutputFormat::Form::yaml && printed_++ > 0) std::cout << "---\n";
-    if (session_.flags.on("output-watch-events")) {
-      std::cout << format_.print({{"type", event}, {"object", object}}) << std::flush;
-    } else {
-      std::cout << format_.print(object) << std::flush;
-    }
+    std::cout << text << std::flush;
+    return {};
   }
 
   Result<int> follow(const std::string& revision) {
@@ -76,7 +77,7 @@ class TargetWatch {
       if (format_.is_table()) {
         std::cout << printer_.print(object, type) << std::flush;
       } else {
-        show_object(object, type);
+        HOP_CHECK(show_object(object, type));
       }
       if (!std::cout) return exit_ok;  // Whoever reads us has gone.
     }

@@ -6,18 +6,27 @@
 
 namespace hoplab::cmd::kubectl {
 
+Result<DryRun> read_dry_run(const Session& session) {
+  const std::string text = session.flags.get("dry-run");
+  if (text == "client") return DryRun::client;
+  if (text == "server") return DryRun::server;
+  if (text.empty() || text == "none") return DryRun::none;
+  // What scripts of old say.
+  if (text == "unchanged" || text == "true") {
+    std::cerr << "warning: --dry-run is deprecated and can be replaced with --dry-run=client.\n";
+    return DryRun::client;
+  }
+  if (text == "false") return DryRun::none;
+  return local_error(
+      str("Invalid dry-run value (", text, "). Must be \"none\", \"server\", or \"client\"."));
+}
+
 Result<WriteMode> WriteMode::read(const Session& session) {
   WriteMode mode;
-  HOP_TRY(mode.format, OutputFormat::parse(session.flags.get("output"), false));
-  const std::string dry_run = session.flags.get("dry-run");
-  if (dry_run == "client" || dry_run == "true" || dry_run == "unchanged") {
-    mode.client_dry_run = true;
-  } else if (dry_run == "server") {
-    mode.options.dry_run = true;
-  } else if (!dry_run.empty() && dry_run != "none" && dry_run != "false") {
-    return local_error(
-        str("Invalid dry-run value (", dry_run, "). Must be \"none\", \"server\", or \"client\"."));
-  }
+  HOP_TRY(DryRun dry_run, read_dry_run(session));
+  HOP_TRY(mode.format, OutputFormat::read(session.flags));
+  mode.client_dry_run = dry_run == DryRun::client;
+  mode.options.dry_run = dry_run == DryRun::server;
   mode.options.strict = session.flags.on("validate");
   mode.options.field_manager = "kubectl";
   return mode;
@@ -25,7 +34,8 @@ Result<WriteMode> WriteMode::read(const Session& session) {
 
 Result<void> WriteMode::report(const Json& object, std::string_view what) const {
   if (!format.is_table()) {
-    std::cout << format.print(object);
+    HOP_TRY(std::string text, format.print(object));
+    std::cout << text;
     return {};
   }
   std::cout << name_of_object(object) << " " << what

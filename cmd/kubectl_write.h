@@ -7,6 +7,9 @@
 
 namespace hoplab::cmd::kubectl {
 
+enum class DryRun { none, client, server };
+Result<DryRun> read_dry_run(const Session& session);
+
 /// How a verb that changes objects does it and says so: --dry-run, -o, --validate.
 struct WriteMode {
   WriteOptions options;

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "cmd/command.h"
+#include "cmd/nearest.h"
+#include "runtime/base/text.h"
 
 namespace {
 
@@ -44,6 +46,16 @@ int usage_error(const std::string& message) {
   return hoplab::cmd::exit_usage;
 }
 
+std::string unknown_verb(const std::string& typed) {
+  std::vector<std::string_view> verbs;
+  for (const Command* command : command_table()) {
+    if (!command->hidden) verbs.push_back(command->name);
+  }
+  const std::string_view meant = hoplab::cmd::nearest(typed, verbs);
+  return hoplab::str("unknown verb \"", typed, "\"",
+                     meant.empty() ? "" : hoplab::str("; did you mean \"", meant, "\"?"));
+}
+
 int run(int argc, char** argv) {
   Invocation invocation;
   const char* from_environment = std::getenv("HOPLAB_CLUSTER");
@@ -74,7 +86,7 @@ int run(int argc, char** argv) {
         return usage_error("unknown flag \"" + arg + "\"");
       } else {
         command = find_command(arg);
-        if (command == nullptr) return usage_error("unknown verb \"" + arg + "\"");
+        if (command == nullptr) return usage_error(unknown_verb(arg));
         ++at;
         break;
       }

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cmd/command.h"
+#include "cmd/nearest.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd {
@@ -37,6 +38,18 @@ struct Options::Impl {
   void remember(const std::string& name, char short_name, bool with_value) {
     takes_value["--" + name] = with_value;
     if (short_name != 0) takes_value[std::string("-") + short_name] = with_value;
+  }
+
+  /// The message about a flag that is not there, with the one that was probably meant.
+  [[nodiscard]] std::string unknown_flag(const std::string& typed) const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, with_value] : takes_value) {
+      if (name.starts_with("--")) names.emplace_back(name);
+    }
+    names.emplace_back("--help");
+    const std::string_view meant = nearest(typed, names);
+    return str("unknown flag \"", typed, "\"",
+               meant.empty() ? "" : str("; did you mean \"", meant, "\"?"));
   }
 
   /// Splits args at the first plain argument or "--"; the tail is not parsed.
@@ -117,6 +130,8 @@ std::optional<int> Options::parse(const std::vector<std::string>& args) {
     if (!impl_->stop_early && impl_->parsed.count("positional argument") > 0) {
       impl_->rest = impl_->parsed["positional argument"].as<std::vector<std::string>>();
     }
+  } catch (const po::unknown_option& e) {
+    return usage_error(impl_->unknown_flag(e.get_option_name()));
   } catch (const po::error& e) {
     return usage_error(e.what());
   }

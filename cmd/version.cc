@@ -9,6 +9,7 @@ namespace {
 
 int run(const Invocation& invocation) {
   Options options("version", "", "Prints the version.");
+  options.example("hoplab version", "which hoplab this is");
   if (auto exit = options.parse(invocation.args)) return *exit;
   std::cout << "hoplab " << HOPLAB_VERSION << "\n";
   return exit_ok;

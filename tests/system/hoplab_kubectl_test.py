@@ -3,6 +3,7 @@ comparison of both programs' output and exit codes, word for word, where the rea
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tempfile
 import unittest
 
 import kubectl_test
+import kubectl_words
 from control_plane import HOPLAB
 from kubectl_test import DEPLOYMENT, POD, SERVICE, small
 
@@ -139,11 +141,11 @@ class SameAsKubectl(kubectl_test.KubectlCase, unittest.TestCase):
         self.until(lambda: self.n("get", "pods", "-l", "app=web", "-o", "name").count("pod/") == 2, "the pods")
         self.status(f"/api/v1/namespaces/{self.ns}/pods/rich", STATUS)
 
-    def same(self, *args):
+    def same(self, *args, cwd=None):
         results = []
         for program in (self.kubectl, OWN):
             p = subprocess.run([program, "-n", self.ns, *args], env=self.env, capture_output=True, text=True,
-                               timeout=30)
+                               timeout=30, cwd=cwd)
             # The clock goes on between the two.
             results.append((re.sub(r"\b\d+s( +)", "AGE ", p.stdout.replace("\n", " \n")), p.stderr, p.returncode))
         self.assertEqual(results[0], results[1], " ".join(args))
@@ -177,6 +179,17 @@ class SameAsKubectl(kubectl_test.KubectlCase, unittest.TestCase):
                      "label pod rich app=other", "rollout history deploy/web", "logs rich", "logs nix"):
             with self.subTest(args=args):
                 self.same(*args.split(" "))
+
+    def test_words(self):
+        """kubectl_words.py: mostly what is wrong with a command line."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in kubectl_words.FILES.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            for line in kubectl_words.LINES.split("\n"):
+                if line:
+                    with self.subTest(line=line):
+                        self.same(*shlex.split(line), cwd=folder)
 
     def test_either_may_apply_what_the_other_applied(self):
         for program in (OWN, self.kubectl, OWN):
