@@ -222,7 +222,7 @@ Result<void> tear_down(DemoStage& stage, const Footprint& before, const std::str
     return Error(ErrorCode::internal,
                  "the computer is not as it was before:\n" + join(differences, "\n"));
   }
-  stage.proved(str("links, addresses, routes, sysctls, mounts and processes as before (",
+  stage.proved(str("links, addresses, routes, rules, sysctls, mounts and processes as before (",
                    before.lines.size(), " facts compared)"));
   return {};
 }

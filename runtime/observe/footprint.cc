@@ -8,6 +8,8 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
 #include "runtime/netlink/netns.h"
+#include "runtime/nft/observe.h"
+#include "runtime/nft/socket.h"
 #include "runtime/observe/network.h"
 
 namespace hoplab {
@@ -26,6 +28,22 @@ void add_sysctls(Footprint& out) {
       auto text = read_file(entry.path().string(), 4096);
       if (text)
         out.lines.insert("sysctl " + entry.path().string() + " = " + std::string(trim(*text)));
+    }
+  }
+}
+
+/// Only root may read it, and nobody else could change it.
+void add_firewall(int netns_fd, Footprint& out) {
+  auto socket = nft::NftSocket::open_in(netns_fd);
+  if (!socket) return;
+  auto tables = nft::observe_tables(*socket, {"raw", "mangle", "nat", "filter"});
+  if (!tables) return;
+  for (const auto& [table, content] : *tables) {
+    for (const auto& [chain, found] : content.chains) {
+      out.lines.insert(str("chain ", table, " ", chain));
+      for (const auto& rule : found.rules) {
+        out.lines.insert(str("rule ", table, " ", chain, " handle ", rule.handle, " ", rule.shape));
+      }
     }
   }
 }
@@ -66,6 +84,7 @@ Result<Footprint> read_footprint(const std::string& executable) {
     out.lines.insert("address " + to_string(address.prefix) + " on " + address.link);
   }
   for (const auto& route : network.routes) out.lines.insert("route " + to_string(route));
+  add_firewall(here.get(), out);
   add_sysctls(out);
   add_mounts(out);
   add_processes(executable, out);

@@ -9,7 +9,8 @@
 namespace hoplab {
 
 /// What a program could leave behind on a machine, as text lines that can be compared: links,
-/// addresses, routes, network sysctls, mounts, our processes. Of the namespaces it is read in.
+/// addresses, routes, iptables rules (root only), network sysctls, mounts, our processes. Of the
+/// namespaces it is read in.
 struct Footprint {
   std::set<std::string> lines;
   bool operator==(const Footprint&) const = default;

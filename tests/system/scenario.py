@@ -17,6 +17,7 @@ case starts is ended after the case, and then nothing of it may be left.
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -154,6 +155,19 @@ def alive(pid):
         return False
 
 
+def _seconds_now():
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _started(pid):
+    """When it was started, in seconds after the computer's own start; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0
+
+
 def _listening_inodes(pids):
     sockets = set()
     for pid in pids:
@@ -180,10 +194,13 @@ class Traces:
             self.namespaces |= _namespaces(pid) - own
         self.sockets = _listening_inodes(self.pids)
 
-    def left(self):
+    def left(self, ended=float("inf")):
+        """`ended`: when the cluster had gone (_seconds_now). The kernel gives a namespace's number
+        to a new one soon: what was started later has nothing to do with the cluster."""
         found = []
         for entry in os.listdir("/proc"):
-            if entry.isdigit() and alive(entry) and _namespaces(entry) & self.namespaces:
+            if (entry.isdigit() and alive(entry) and _namespaces(entry) & self.namespaces
+                    and _started(entry) <= ended):
                 try:
                     with open(f"/proc/{entry}/cmdline", encoding="utf-8") as file:
                         found.append(f"process {entry}: " + file.read().replace("\0", " "))
@@ -232,6 +249,14 @@ def _listing(root):
     return out
 
 
+def _firewall():
+    """All rules, without counters. Only root may read them, and nobody else could change them."""
+    if os.geteuid() != 0 or not shutil.which("iptables-save"):
+        return []
+    lines = run("iptables-save").stdout.splitlines()
+    return [re.sub(r"\[\d+:\d+\]$", "", line) for line in lines if not line.startswith("#")]
+
+
 def _ip(*args):
     lines = run("ip", "-o", *args).stdout.splitlines()
     return [line for line in lines if "valid_lft" not in line or "forever" in line]
@@ -246,6 +271,7 @@ def snapshot():
         "addresses": _ip("addr"),
         "routes": _ip("route", "show", "table", "all") + _ip("-6", "route", "show", "table", "all"),
         "rules": _ip("rule"),
+        "firewall": _firewall(),
         "neighbors": [line.rsplit(" ", 1)[0] for line in _ip("neigh")],
         "sysctls": {**_read_tree("/proc/sys/net/ipv4"), **_read_tree("/proc/sys/net/bridge")},
         "mounts": mounts,
@@ -285,8 +311,8 @@ class Case(unittest.TestCase):
     def assert_nothing_left(self, cluster):
         if cluster.traces is not None:
             # A process that has ended for everybody else may still be in the kernel's exit path.
-            end = time.monotonic() + 10
-            while (left := cluster.traces.left()) and time.monotonic() < end:
+            ended, end = _seconds_now(), time.monotonic() + 10
+            while (left := cluster.traces.left(ended)) and time.monotonic() < end:
                 time.sleep(0.05)
             self.assertEqual(left, [], f"left of {cluster.name}")
         self.assertFalse(os.path.exists(cluster.folder), cluster.folder)
