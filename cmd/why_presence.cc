@@ -69,6 +69,9 @@ class Inspector {
     if (out.present && set.master == "" && !found->master.empty()) {
       return absent("it is plugged into " + found->master);
     }
+    if (out.present && set.arp && *set.arp != found->arp) {
+      return absent(found->arp ? "it asks for neighbors" : "it asks for no neighbors");
+    }
     if (out.present && set.alias && *set.alias != found->alias) {
       return absent(str("its alias is \"", found->alias, "\""));
     }
@@ -123,6 +126,11 @@ class Inspector {
       return absent("the kernel has no such parameter here");
     }
     return *found->second == set.value ? there() : absent("it is " + *found->second);
+  }
+  /// `hoplab why` has no plan with these: `hoplab tunnel` makes them, before any object exists.
+  template <typename TrafficControl>
+  Presence operator()(const TrafficControl&) const {
+    return absent("not looked at");
   }
 
  private:

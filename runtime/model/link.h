@@ -44,6 +44,7 @@ struct Link {
   int32_t peer_index = 0;      ///< veth: the other end's index in its own namespace.
   int32_t peer_netns_id = -1;  ///< veth: nsid of the other end, -1 when it is the same namespace.
   bool carrier = false;
+  bool arp = true;  ///< False: NOARP, next hops are not asked for their MACs.
   uint64_t rx_packets = 0, tx_packets = 0, rx_bytes = 0, tx_bytes = 0, rx_dropped = 0,
            tx_dropped = 0;
 

@@ -113,6 +113,25 @@ TEST(Command, Neighbors) {
             "ip -n k8s-w1 neigh replace proxy 169.254.1.1 dev cali1");
 }
 
+TEST(Command, TrafficControl) {
+  EXPECT_EQ(to_command({"k8s-w1", ClsactAdd{"eth0"}, ""}),
+            "tc -n k8s-w1 qdisc add dev eth0 clsact");
+  const BpfFilter filter{.link = "eth0",
+                         .hook = TrafficHook::ingress,
+                         .preference = 4,
+                         .handle = 17,
+                         .program = "ipip_decap"};
+  EXPECT_EQ(to_command({"", FilterReplace{filter}, ""}),
+            "tc filter replace dev eth0 ingress protocol ip pref 4 handle 0x11 bpf direct-action "
+            "object-pinned /sys/fs/bpf/ipip_decap");
+  EXPECT_EQ(to_command({"", FilterDelete{filter}, ""}),
+            "tc filter del dev eth0 ingress protocol ip pref 4 handle 0x11 bpf");
+  EXPECT_EQ(to_command({"k8s-w1", OffloadSet{"tunl0", false}, ""}),
+            "ip netns exec k8s-w1 ethtool -K tunl0 tx off");
+  EXPECT_EQ(to_command({"", LinkSet{.name = "tunl0", .up = true, .arp = false}, ""}),
+            "ip link set tunl0 arp off up");
+}
+
 TEST(Command, Sysctls) {
   EXPECT_EQ(to_command({"k8s-w1", SysctlSet{"net/ipv4/conf/cali1/proxy_arp", "1"}, ""}),
             "ip netns exec k8s-w1 sysctl -w net.ipv4.conf.cali1.proxy_arp=1");

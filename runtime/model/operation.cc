@@ -5,7 +5,7 @@
 namespace hoplab {
 namespace {
 
-// Writes one action as the words behind `ip [-n NETNS]`.
+// Writes one action as the words behind `ip [-n NETNS]`; nothing for those of other programs.
 struct IpWords {
   std::string operator()(const LinkAdd& add) const {
     return "link add " + link_words(add.link) + " type " + std::string(to_string(add.link.kind));
@@ -24,6 +24,7 @@ struct IpWords {
     if (set.mtu) out += " mtu " + std::to_string(*set.mtu);
     if (set.master) out += set.master->empty() ? " nomaster" : " master " + *set.master;
     if (set.alias) out += " alias " + shell_quote(*set.alias);
+    if (set.arp) out += *set.arp ? " arp on" : " arp off";
     if (set.up) out += *set.up ? " up" : " down";
     return out;
   }
@@ -58,7 +59,10 @@ struct IpWords {
     return "neigh del " + neighbor_words(remove.neighbor);
   }
 
-  std::string operator()(const SysctlSet&) const { return {}; }
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
 
   static std::string link_words(const Link& link) {
     std::string out = link.name;
@@ -95,13 +99,40 @@ std::string sysctl_command(const SysctlSet& set) {
   return "sysctl -w " + shell_quote(key + "=" + set.value);
 }
 
+std::string filter_words(const char* verb, const BpfFilter& filter) {
+  return str("filter ", verb, " dev ", filter.link,
+             filter.hook == TrafficHook::ingress ? " ingress" : " egress", " protocol ip pref ",
+             filter.preference, " handle 0x", std::hex, filter.handle, " bpf");
+}
+
+// The words behind `tc [-n NETNS]`. A person has the program pinned or in an object file.
+std::string tc_words(const Action& action) {
+  if (const auto* add = std::get_if<ClsactAdd>(&action)) {
+    return str("qdisc add dev ", add->link, " clsact");
+  }
+  if (const auto* replace = std::get_if<FilterReplace>(&action)) {
+    return filter_words("replace", replace->filter) + " direct-action object-pinned /sys/fs/bpf/" +
+           replace->filter.program;
+  }
+  if (const auto* remove = std::get_if<FilterDelete>(&action)) {
+    return filter_words("del", remove->filter);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string to_command(const Operation& operation) {
   const std::string& netns = operation.netns;
+  const std::string inside = netns.empty() ? "" : "ip netns exec " + shell_quote(netns) + " ";
   if (const auto* sysctl = std::get_if<SysctlSet>(&operation.action)) {
-    std::string prefix = netns.empty() ? "" : "ip netns exec " + shell_quote(netns) + " ";
-    return prefix + sysctl_command(*sysctl);
+    return inside + sysctl_command(*sysctl);
+  }
+  if (const auto* set = std::get_if<OffloadSet>(&operation.action)) {
+    return inside + "ethtool -K " + set->link + (set->on ? " tx on" : " tx off");
+  }
+  if (const std::string words = tc_words(operation.action); !words.empty()) {
+    return (netns.empty() ? "tc " : "tc -n " + shell_quote(netns) + " ") + words;
   }
   std::string prefix = netns.empty() ? "ip " : "ip -n " + shell_quote(netns) + " ";
   return prefix + std::visit(IpWords{}, operation.action);

@@ -6,6 +6,7 @@
 
 #include "runtime/model/link.h"
 #include "runtime/model/route.h"
+#include "runtime/model/traffic_control.h"
 
 namespace hoplab {
 
@@ -25,7 +26,8 @@ struct VethAdd {
   std::string peer_netns;
   bool operator==(const VethAdd&) const = default;
 };
-/// Changes mac, mtu, master, alias or up/down of an existing link: only set fields are touched.
+/// Changes mac, mtu, master, alias, ARP or up/down of an existing link: only set fields are
+/// touched.
 struct LinkSet {
   std::string name;
   std::optional<bool> up;
@@ -33,6 +35,7 @@ struct LinkSet {
   std::optional<Mac> mac;
   std::optional<std::string> master;  ///< "" = none.
   std::optional<std::string> alias;
+  std::optional<bool> arp;  ///< False: neighbors on the link are never asked for.
   bool operator==(const LinkSet&) const = default;
 };
 struct LinkDelete {
@@ -71,9 +74,32 @@ struct SysctlSet {
   std::string value;
   bool operator==(const SysctlSet&) const = default;
 };
+/// Gives the link a clsact qdisc, the place for filters that see packets coming and going.
+struct ClsactAdd {
+  std::string link;
+  bool operator==(const ClsactAdd&) const = default;
+};
+/// Adds the filter or replaces the one of the same hook, preference and handle. The descriptor
+/// behind `filter.program` comes from the caller of apply_operations().
+struct FilterReplace {
+  BpfFilter filter;
+  bool operator==(const FilterReplace&) const = default;
+};
+struct FilterDelete {
+  BpfFilter filter;
+  bool operator==(const FilterDelete&) const = default;
+};
+/// Whether packets may leave a link with their checksums and segmentation left to the device. Off:
+/// what is captured behind the link is what a wire would carry.
+struct OffloadSet {
+  std::string link;
+  bool on = false;
+  bool operator==(const OffloadSet&) const = default;
+};
 
 using Action = std::variant<LinkAdd, VethAdd, LinkSet, LinkDelete, AddressAdd, AddressDelete,
-                            RouteReplace, RouteDelete, NeighborReplace, NeighborDelete, SysctlSet>;
+                            RouteReplace, RouteDelete, NeighborReplace, NeighborDelete, SysctlSet,
+                            ClsactAdd, FilterReplace, FilterDelete, OffloadSet>;
 
 /// One change of the kernel as a value: what, where and why. The list that is printed by dry-run
 /// and `why` is the list that is applied (DESIGN idea 4).
@@ -84,8 +110,8 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
-/// The command a person would type: "ip -n k8s-w1 route replace …", "sysctl -w …" (inside a
-/// namespace: "ip netns exec k8s-w1 sysctl -w …").
+/// The command a person would type: "ip -n k8s-w1 route replace …", "tc -n k8s-w1 filter replace
+/// …", "sysctl -w …" (inside a namespace: "ip netns exec k8s-w1 sysctl -w …").
 std::string to_command(const Operation& operation);
 
 }  // namespace hoplab

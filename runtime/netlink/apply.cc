@@ -6,6 +6,7 @@
 #include "runtime/base/text.h"
 #include "runtime/netlink/messages.h"
 #include "runtime/netlink/netns.h"
+#include "runtime/netlink/offload.h"
 #include "runtime/netlink/sysctl.h"
 
 namespace hoplab {
@@ -18,7 +19,21 @@ bool is_delete(const Action& action) {
   return std::holds_alternative<LinkDelete>(action) ||
          std::holds_alternative<AddressDelete>(action) ||
          std::holds_alternative<RouteDelete>(action) ||
-         std::holds_alternative<NeighborDelete>(action);
+         std::holds_alternative<NeighborDelete>(action) ||
+         std::holds_alternative<FilterDelete>(action);
+}
+
+/// Those that the thread itself does inside the namespace.
+bool is_local(const Action& action) {
+  return std::holds_alternative<SysctlSet>(action) || std::holds_alternative<OffloadSet>(action);
+}
+
+Result<void> do_here(const Action& action) {
+  if (const auto* set = std::get_if<OffloadSet>(&action)) {
+    return write_tx_offload_here(set->link, set->on);
+  }
+  const auto& set = std::get<SysctlSet>(action);
+  return write_sysctl_here(set.key, set.value);
 }
 
 /// One call of apply_operations(): collects messages, sends them, writes outcomes.
@@ -29,13 +44,14 @@ class Applier {
     report_.outcomes.resize(operations.size());
     inputs_.link_index = [this](const std::string& name) { return socket_.link_index(name); };
     inputs_.peer_netns = context.peer_netns;
+    inputs_.program = context.program;
   }
 
   ApplyReport run() && {
     for (size_t at = 0; at < operations_.size() && !stopped_;) {
-      if (std::holds_alternative<SysctlSet>(operations_[at].action)) {
+      if (is_local(operations_[at].action)) {
         flush();
-        at = apply_sysctls(at);
+        at = apply_local(at);
       } else {
         add(at++);
       }
@@ -84,18 +100,17 @@ class Applier {
     pending_.clear();
   }
 
-  // Writes the run of sysctls that starts at `at`; returns the index behind it.
-  size_t apply_sysctls(size_t at) {
+  // Does the run of local operations that starts at `at`; returns the index behind it.
+  size_t apply_local(size_t at) {
     auto netns = socket_.netns();
     auto guard = netns ? NetnsGuard::enter(netns->get()) : Result<NetnsGuard>(netns.error());
     for (; at < operations_.size() && !stopped_; ++at) {
-      const auto* set = std::get_if<SysctlSet>(&operations_[at].action);
-      if (set == nullptr) break;
-      auto written = guard ? write_sysctl_here(set->key, set->value) : Result<void>(guard.error());
-      if (written) {
+      if (!is_local(operations_[at].action)) break;
+      auto done = guard ? do_here(operations_[at].action) : Result<void>(guard.error());
+      if (done) {
         report_.outcomes[at].state = OutcomeState::done;
       } else {
-        settle(at, std::move(written).error());
+        settle(at, std::move(done).error());
       }
     }
     return at;

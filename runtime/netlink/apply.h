@@ -19,6 +19,8 @@ struct ApplyContext {
   /// names one. The caller keeps the descriptor open until apply_operations() returns. Unset: such
   /// a VethAdd fails.
   std::function<Result<int>(const std::string& name)> peer_netns;
+  /// Descriptor of the loaded program that a FilterReplace names. Unset: such an operation fails.
+  std::function<Result<int>(const std::string& name)> program;
   /// Errnos that count as success, e.g. {EEXIST} when what is added may be there already. Nothing
   /// is compared: a tolerated EEXIST may hide a link of the same name and another kind.
   std::set<int> tolerated_on_add;
@@ -58,8 +60,8 @@ struct [[nodiscard]] ApplyReport {
 ///
 /// Consecutive operations travel in one send (at most 100 messages or 32 kB), 25 times faster than
 /// a process each (kernel.md P5). A batch ends early where an operation needs the index of a link
-/// that the same batch makes, and around sysctls, which are files. Ending one costs a few
-/// microseconds: order for the reader, not for the batches.
+/// that the same batch makes, and around sysctls and offloads, which are no messages. Ending one
+/// costs a few microseconds: order for the reader, not for the batches.
 ///
 /// Errors name the operation by its command: "ip -n k8s-w1 route replace …: Nexthop has invalid
 /// gateway.: Network is unreachable (ENETUNREACH)".

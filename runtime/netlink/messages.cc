@@ -11,6 +11,7 @@
 
 #include "runtime/base/text.h"
 #include "runtime/netlink/builder.h"
+#include "runtime/netlink/traffic_messages.h"
 
 namespace hoplab {
 namespace {
@@ -121,6 +122,10 @@ struct Build {
       info.ifi_change = IFF_UP;
       info.ifi_flags = *set.up ? IFF_UP : 0;
     }
+    if (set.arp) {
+      info.ifi_change |= IFF_NOARP;
+      info.ifi_flags |= *set.arp ? 0 : IFF_NOARP;
+    }
     builder.header(info);
     // Index 0 and a name: the kernel looks the link up itself, so one batch can make and set it.
     builder.string(IFLA_IFNAME, set.name);
@@ -222,8 +227,29 @@ struct Build {
     return neighbor(RTM_DELNEIGH, 0, remove.neighbor);
   }
 
+  Result<MessageBytes> operator()(const ClsactAdd& add) const {
+    HOP_TRY(int32_t index, inputs.link_index(add.link));
+    return build_clsact(index);
+  }
+  Result<MessageBytes> operator()(const FilterReplace& replace) const {
+    HOP_TRY(int32_t index, inputs.link_index(replace.filter.link));
+    if (!inputs.program) {
+      return Error(ErrorCode::invalid,
+                   "no descriptor is known for program " + replace.filter.program);
+    }
+    HOP_TRY(int program, inputs.program(replace.filter.program));
+    return build_filter_replace(replace.filter, index, program);
+  }
+  Result<MessageBytes> operator()(const FilterDelete& remove) const {
+    HOP_TRY(int32_t index, inputs.link_index(remove.filter.link));
+    return build_filter_delete(remove.filter, index);
+  }
+
   Result<MessageBytes> operator()(const SysctlSet&) const {
     return Error(ErrorCode::internal, "a sysctl is a file, not a netlink message");
+  }
+  Result<MessageBytes> operator()(const OffloadSet&) const {
+    return Error(ErrorCode::internal, "an offload is set by ioctl, not by a netlink message");
   }
 };
 
@@ -249,6 +275,9 @@ std::vector<std::string> links_needed(const Action& action) {
   if (const auto* del = std::get_if<RouteDelete>(&action)) add_if_named(names, del->route.link);
   if (const auto* add = std::get_if<NeighborReplace>(&action)) names.push_back(add->neighbor.link);
   if (const auto* del = std::get_if<NeighborDelete>(&action)) names.push_back(del->neighbor.link);
+  if (const auto* add = std::get_if<ClsactAdd>(&action)) names.push_back(add->link);
+  if (const auto* add = std::get_if<FilterReplace>(&action)) names.push_back(add->filter.link);
+  if (const auto* del = std::get_if<FilterDelete>(&action)) names.push_back(del->filter.link);
   return names;
 }
 

@@ -39,6 +39,8 @@ struct MessageInputs {
   std::function<Result<int32_t>(const std::string& name)> link_index;
   /// Descriptor of the namespace of a veth's peer; asked when VethAdd names one.
   std::function<Result<int>(const std::string& name)> peer_netns;
+  /// Descriptor of a loaded program; asked when FilterReplace names one.
+  std::function<Result<int>(const std::string& name)> program;
 };
 
 /// Names of links whose index the action's message carries, so that they must exist before it is
@@ -47,7 +49,8 @@ std::vector<std::string> links_needed(const Action& action);
 /// Names of links that the action makes or removes in the namespace it acts in.
 std::vector<std::string> links_changed(const Action& action);
 
-/// The rtnetlink request for any action but SysctlSet, with NLM_F_ACK and sequence number 0.
+/// The rtnetlink request for any action but SysctlSet and OffloadSet, with NLM_F_ACK and sequence
+/// number 0.
 Result<MessageBytes> build_message(const Action& action, const MessageInputs& inputs);
 
 enum class DumpKind { links, addresses, main_routes, all_routes, neighbors, proxy_neighbors };

@@ -22,7 +22,8 @@ MessageInputs inputs() {
             if (name == "tunl0") return 9;
             return Error::from_errno(ENODEV, "looking for link " + name);
           },
-          .peer_netns = [](const std::string&) -> Result<int> { return 33; }};
+          .peer_netns = [](const std::string&) -> Result<int> { return 33; },
+          .program = [](const std::string&) -> Result<int> { return 44; }};
 }
 
 // Four bytes a line, as netlink is aligned.
@@ -108,6 +109,18 @@ TEST(MessageGolden, Neighbors) {
   expect_golden("neighbor_replace_proxy", NeighborReplace{proxy});
 }
 
+TEST(MessageGolden, TrafficControl) {
+  expect_golden("clsact_add", ClsactAdd{"eth0"});
+  const BpfFilter filter{.link = "eth0",
+                         .hook = TrafficHook::ingress,
+                         .preference = 4,
+                         .handle = 1,
+                         .program = "ipip_decap"};
+  expect_golden("filter_replace", FilterReplace{filter});
+  expect_golden("filter_delete", FilterDelete{filter});
+  expect_golden("link_set_noarp", LinkSet{.name = "tunl0", .up = true, .arp = false});
+}
+
 std::string refusal(const Action& action, const MessageInputs& with = inputs()) {
   auto message = build_message(action, with);
   return message ? "built" : message.error().message();
@@ -125,6 +138,10 @@ TEST(Message, RefusesWhatTheKernelCannotDo) {
             "looking for link eth9: No such device (ENODEV)");
   EXPECT_EQ(refusal(VethAdd{{.name = "a"}, {.name = "b"}, "POD"}, {}),
             "no descriptor is known for namespace POD");
+  MessageInputs no_programs = inputs();
+  no_programs.program = {};
+  EXPECT_EQ(refusal(FilterReplace{{.link = "eth0", .program = "ipip_decap"}}, no_programs),
+            "no descriptor is known for program ipip_decap");
 }
 
 TEST(Message, KnowsWhichLinksMustExistAndWhichChange) {
@@ -139,6 +156,7 @@ TEST(Message, KnowsWhichLinksMustExistAndWhichChange) {
   EXPECT_THAT(links_needed(LinkSet{.name = "a", .master = "br0"}), ElementsAre("br0"));
   EXPECT_THAT(links_needed(RouteReplace{{.type = RouteType::blackhole}}), IsEmpty());
   EXPECT_THAT(links_needed(RouteDelete{{.link = "eth0"}}), ElementsAre("eth0"));
+  EXPECT_THAT(links_needed(FilterReplace{{.link = "eth0"}}), ElementsAre("eth0"));
 }
 
 TEST(ForEachMessage, StopsAtALengthThatDoesNotFit) {

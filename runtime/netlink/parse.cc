@@ -146,6 +146,7 @@ std::optional<Link> parse_link(const nlmsghdr& message, const LinkNames& names) 
   link.mac = attributes.mac(IFLA_ADDRESS);
   link.mtu = attributes.get<uint32_t>(IFLA_MTU).value_or(0);
   link.up = (info->ifi_flags & IFF_UP) != 0;
+  link.arp = (info->ifi_flags & IFF_NOARP) == 0;
   link.carrier = attributes.get<uint8_t>(IFLA_CARRIER).value_or(0) != 0;
   link.alias = attributes.string(IFLA_IFALIAS);
   link.group = attributes.get<uint32_t>(IFLA_GROUP).value_or(0);

@@ -6,6 +6,7 @@
 
 #include "runtime/netlink/messages.h"
 #include "runtime/netlink/parse.h"
+#include "runtime/netlink/traffic_messages.h"
 
 // Any bytes as the kernel's answer: every reader must come back without touching what is outside.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -20,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)parse_neighbor(message, names);
     (void)parse_conntrack(message);
     (void)parse_ipset(message);
+    (void)parse_bpf_filter(message, names);
+    (void)parse_qdisc(message, names);
     (void)read_ack(message);
   });
   return 0;
