@@ -13,6 +13,8 @@ namespace hoplab::cmd {
 
 namespace {
 
+using std::string_literals::operator""s;
+
 bool installed(std::string_view program) {
   for (const char* folder :
        {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
@@ -38,11 +40,16 @@ std::vector<std::string> choose_tools() {
 Json services_of(const plan::ClusterConfig& config, const plan::HostConfig& host) {
   Json services = Json::array();
   if (!host.is_node()) return services;
-  auto add = [&services](const char* name) {
-    services.push_back({{"name", name}, {"argv", {proc::inside::executable, name}}});
+  const auto add = [&services](const char* name, const std::vector<std::string>& arguments) {
+    Json argv{proc::inside::executable, name};
+    for (const std::string& one : arguments) argv.push_back(one);
+    services.push_back({{"name", name}, {"argv", argv}});
   };
-  if (config.encapsulation == "ipip" && !tunnel::probe().kernel_ipip) add("tunnel");
-  add("agent");
+  if (config.encapsulation == "ipip" && !tunnel::has_kernel_ipip()) {
+    const bool best = config.tunnel == "auto";
+    add("tunnel", best ? std::vector<std::string>{} : std::vector{"--variant"s, config.tunnel});
+  }
+  add("agent", {});
   return services;
 }
 

@@ -12,8 +12,8 @@ namespace hoplab::cmd {
 
 namespace {
 
-tunnel::Choice encapsulation() {
-  return tunnel::choose(tunnel::probe());
+tunnel::Choice encapsulation(const plan::ClusterConfig& config) {
+  return tunnel::choose(tunnel::probe(), tunnel::parse_variant(config.tunnel));
 }
 
 std::string joined(const Json& texts) {
@@ -29,7 +29,9 @@ void print_table(const RunningCluster& cluster, const Json& status, bool wide) {
     std::cout << " (server " << string_or(member(status, "server"), "state", "not there") << ")";
   }
   std::cout << "\n";
-  if (cluster.config.control_plane() != nullptr) std::cout << encapsulation().message << "\n";
+  if (cluster.config.control_plane() != nullptr) {
+    std::cout << encapsulation(cluster.config).message << "\n";
+  }
   std::cout << "\n";
   std::vector<std::vector<std::string>> rows{{"HOST", "ROLE", "STATE", "ADDRESS"}};
   if (wide) rows[0].insert(rows[0].end(), {"RESTARTS", "GATEWAY", "SEGMENTS"});
@@ -71,7 +73,7 @@ int run(const Invocation& invocation) {
     out["folder"] = cluster->folder;
     if (cluster->config.control_plane() != nullptr) {
       out["encapsulation"] = {{"kind", cluster->config.encapsulation},
-                              {"variant", to_string(encapsulation().variant)}};
+                              {"variant", to_string(encapsulation(cluster->config).variant)}};
     }
     std::cout << (format == "json" ? dump_json_pretty(out) + "\n" : api::to_yaml(out));
   } else {

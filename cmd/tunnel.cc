@@ -17,17 +17,18 @@ namespace {
 constexpr std::string_view default_stats = "/run/hoplab/tunnel.stats";
 
 Options declare() {
-  Options options("tunnel", "[--variant tun|veth] [--mtu BYTES] [--stats FILE]",
+  Options options("tunnel", "[--variant bpf|tun|veth] [--mtu BYTES] [--stats FILE]",
                   "Carries this node's IP-in-IP packets where the kernel has no ipip module: makes "
-                  "tunl0 in the current network namespace and keeps it working. With the module "
+                  "tunl0 in the current network namespace and keeps it working, by eBPF programs "
+                  "in the kernel where they may be loaded, else in this process. With the module "
                   "it says so and ends.");
   options.value("name", 0, "LINK", "the tunnel's link", "tunl0")
       .value("mtu", 0, "BYTES", "its MTU when it is made: the uplink's minus 20", "1480")
-      .value("variant", 0, "tun|veth", "insist on this way instead of the best one")
+      .value("variant", 0, "bpf|tun|veth", "insist on this way instead of the best one")
       .value("stats", 0, "FILE", "where the counters are published", std::string(default_stats))
       .flag("status", 0, "print the counters as JSON and end")
       .example("hoplab tunnel --status", "what the running tunnel has carried and dropped")
-      .example("hoplab tunnel --variant veth", "do not use /dev/net/tun");
+      .example("hoplab tunnel --variant veth", "use neither eBPF nor /dev/net/tun");
   return options;
 }
 
@@ -43,10 +44,9 @@ Result<tunnel::TunnelOptions> read_options(const Options& options) {
   }
   out.mtu = static_cast<uint32_t>(bytes);
   const std::string variant = options.get("variant");
-  if (variant == "tun") out.only = tunnel::Variant::tun;
-  if (variant == "veth") out.only = tunnel::Variant::veth;
-  if (!variant.empty() && !out.only) {
-    return Error(ErrorCode::invalid, str("--variant ", variant, ": must be tun or veth"));
+  out.only = tunnel::parse_variant(variant);
+  if (!variant.empty() && (!out.only || out.only == tunnel::Variant::kernel)) {
+    return Error(ErrorCode::invalid, str("--variant ", variant, ": must be bpf, tun or veth"));
   }
   if (out.name.empty() || out.name.size() > 10) {  // "-peer" must fit into 15 bytes
     return Error(ErrorCode::invalid, str("--name ", out.name, ": must have 1 to 10 characters"));
@@ -79,9 +79,9 @@ int run(const Invocation& invocation) {
   auto wanted = read_options(options);
   if (!wanted) return options.usage_error(wanted.error().message());
   if (options.has("status")) {
-    auto stats = tunnel::StatsFile::open(wanted->stats_path);
+    auto stats = tunnel::read_statistics(*wanted);
     if (!stats) return fail(std::move(stats).error());
-    std::cout << dump_json_pretty(stats->to_json()) << "\n";
+    std::cout << dump_json_pretty(*stats) << "\n";
     return exit_ok;
   }
   if (auto done = carry(*wanted); !done) return fail(std::move(done).error());

@@ -12,6 +12,7 @@
 #include "cmd/up_sandbox.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/underlay.h"
+#include "runtime/tunnel/variant.h"
 
 namespace hoplab::cmd {
 
@@ -22,6 +23,7 @@ Options make_options() {
                   "Starts a cluster in a sandbox of its own. The computer outside is not touched. "
                   "A cluster that is up stays as it is.");
   options.value("file", 'f', "FILE", "cluster file, or a ready-made one: k8s, linux");
+  options.value("tunnel", 0, "bpf|tun|veth", "who does IP in IP, instead of the best there is");
   options.flag("dry-run", 'n', "print the operations, their reasons and commands; do nothing");
   options.flag("verbose", 'v', "print the operations while they are done");
   options.value("timeout", 't', "SECONDS", "how long nodes and system pods may take", "60");
@@ -43,23 +45,24 @@ int print_plan(const plan::ClusterConfig& config) {
 
 /// True when it is up already; then there is nothing to do.
 Result<bool> is_up(const proc::ClusterFolder& folder, const plan::ClusterConfig& config,
-                   bool file_given) {
+                   bool config_given) {
   auto state = folder.state();
   if (!state || !state->alive() || !state->ready) return false;
   // A process that was just killed still counts as alive for some milliseconds, but is silent.
   auto control = proc::SandboxControl::connect(folder.file(proc::control_socket_name));
   if (!control || !control->status()) return false;
-  if (file_given && state->config != to_json(config)) {
-    return Error(ErrorCode::conflict,
-                 "cluster " + config.name +
-                     " is up with another cluster file\n  end it first: hoplab --cluster " +
-                     config.name + " down");
+  if (config_given && state->config != to_json(config)) {
+    return Error(
+        ErrorCode::conflict,
+        "cluster " + config.name +
+            " is up with another cluster file or tunnel\n  end it first: hoplab --cluster " +
+            config.name + " down");
   }
   return true;
 }
 
 struct Wishes {
-  bool file_given = false;
+  bool config_given = false;
   bool verbose = false;
   bool wait = true;
   bool keep = false;
@@ -68,7 +71,7 @@ struct Wishes {
 
 Result<Wishes> read_wishes(const Options& options) {
   Wishes wishes;
-  wishes.file_given = options.has("file");
+  wishes.config_given = options.has("file") || options.has("tunnel");
   wishes.verbose = options.has("verbose");
   wishes.wait = !options.has("no-wait");
   wishes.keep = options.has("keep");
@@ -159,10 +162,13 @@ void tell_result(const plan::ClusterConfig& config, const UpSandbox& sandbox, St
 Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   SteadyTime begin = SystemClock().steady();
   HOP_CHECK(check_outside());
+  if (const auto variant = tunnel::parse_variant(config.tunnel)) {
+    HOP_CHECK(tunnel::can_use(*variant, tunnel::probe()));
+  }
   HOP_TRY(std::string executable, proc::own_executable());
   HOP_TRY(Fd signals, catch_interrupts());
   HOP_TRY(auto folder, proc::ClusterFolder::make(proc::runtime_folder(), config.name));
-  HOP_TRY(bool up, is_up(folder, config, wishes.file_given));
+  HOP_TRY(bool up, is_up(folder, config, wishes.config_given));
   if (up) {
     std::cout << "cluster " << config.name << " is already up\n";
     return {};
@@ -190,12 +196,20 @@ Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   return {};
 }
 
+Result<plan::ClusterConfig> wanted_config(const Invocation& invocation, const Options& options) {
+  HOP_TRY(plan::ClusterConfig config, choose_cluster_config(invocation, options.get("file")));
+  if (!options.has("tunnel")) return config;
+  Json edited = to_json(config);
+  edited["tunnel"] = options.get("tunnel");
+  return plan::parse_cluster_config(edited, "--tunnel");
+}
+
 int run(const Invocation& invocation) {
   Options options = make_options();
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto wishes = read_wishes(options);
   if (!wishes) return options.usage_error(wishes.error().message());
-  auto config = choose_cluster_config(invocation, options.get("file"));
+  auto config = wanted_config(invocation, options);
   if (!config) return fail(config.error());
   if (options.has("dry-run")) return print_plan(*config);
   auto started = start(*config, *wishes);

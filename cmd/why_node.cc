@@ -65,7 +65,7 @@ std::vector<Operation> pod_network_operations(const NodeView& view) {
                      Prefix::host(*address)},
                     &bare, {}));
     const Link* link = view.state.link(tunnel);
-    if (link != nullptr && link->kind == LinkKind::veth) {
+    if (link != nullptr && plan::tunnel_needs_neighbors(*link)) {
       append(out, plan::plan_tunnel_neighbors(input, {}));
     }
   }
@@ -175,6 +175,14 @@ void add_rules(const RunningCluster& cluster, const NodeView& view,
                                           plan::base_rules(proxy), live, view.host.name));
 }
 
+const char* who_carries(const Link& link) {
+  if (link.kind == LinkKind::ipip) return "the kernel's own tunnel";
+  if (link.kind == LinkKind::veth && !link.arp) {
+    return "carried by eBPF programs in the kernel (tc filter show dev tunl0-peer ingress)";
+  }
+  return "carried by the process hoplab tunnel";
+}
+
 void add_facts(const NodeView& view, WhyReport& report) {
   report.facts.emplace_back("role", std::string(plan::to_string(view.host.role)));
   for (const auto& interface : view.host.interfaces) {
@@ -188,10 +196,7 @@ void add_facts(const NodeView& view, WhyReport& report) {
     }
   }
   if (const Link* link = view.state.link(tunnel)) {
-    report.facts.emplace_back(
-        tunnel, str(to_string(link->kind), link->kind == LinkKind::ipip
-                                               ? ": the kernel's own tunnel"
-                                               : ": carried by the process hoplab tunnel"));
+    report.facts.emplace_back(tunnel, str(to_string(link->kind), ": ", who_carries(*link)));
   }
   for (const Json& pod : view.objects.pods) {
     const Json& spec = member(pod, "spec");

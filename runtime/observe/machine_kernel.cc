@@ -82,7 +82,7 @@ constexpr Feature features[] = {
     {"veth", FindingState::failure, "no host or pod can be connected", "sudo modprobe veth"},
     {"bridge", FindingState::failure, "no switch can be made", "sudo modprobe bridge"},
     {"vxlan", FindingState::warning, "encapsulation vxlan is not available", "sudo modprobe vxlan"},
-    {"ipip", FindingState::good, "tunl0 is kept by the program `hoplab tunnel` instead",
+    {"ipip", FindingState::good, "`hoplab tunnel` does it instead, see tunl0",
      "sudo modprobe ipip"},
     {"netfilter", FindingState::failure, "no rules, so no services", "sudo modprobe nf_tables"},
     {"br_netfilter", FindingState::warning,

@@ -133,6 +133,7 @@ Json to_json(const ClusterConfig& config) {
   Json out{{"name", config.name},
            {"look", config.look},
            {"encapsulation", config.encapsulation},
+           {"tunnel", config.tunnel},
            {"proxyMode", config.proxy_mode},
            {"podNetwork", to_string(config.pod_network)},
            {"blockSize", config.block_size},

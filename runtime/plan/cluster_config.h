@@ -55,6 +55,7 @@ struct ClusterConfig {
   std::string name;
   std::string look = "1.22";           ///< Kubernetes version whose shapes are shown.
   std::string encapsulation = "ipip";  ///< Between nodes.
+  std::string tunnel = "auto";         ///< Who does it: "auto" (the best here), bpf, tun, veth.
   std::string proxy_mode = "iptables";
   Prefix pod_network{Ipv4(172, 16, 0, 0), 16};
   uint8_t block_size = 24;

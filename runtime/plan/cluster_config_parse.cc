@@ -241,11 +241,12 @@ Result<ClusterConfig> parse_cluster_config(const Json& file_content, std::string
   FieldErrors errors;
   ClusterConfig config;
   Mapping map(file_content, "", errors,
-              {"name", "look", "encapsulation", "proxyMode", "podNetwork", "blockSize",
+              {"name", "look", "encapsulation", "tunnel", "proxyMode", "podNetwork", "blockSize",
                "serviceNetwork", "nodeLeaseDurationSeconds", "ports", "segments", "hosts"});
   config.name = map.text("name", "k8s");
   config.look = map.choice("look", config.look, {"1.22"});
   config.encapsulation = map.choice("encapsulation", config.encapsulation, {"ipip"});
+  config.tunnel = map.choice("tunnel", config.tunnel, {"auto", "bpf", "tun", "veth"});
   config.proxy_mode = map.choice("proxyMode", config.proxy_mode, {"iptables"});
   config.pod_network = map.network("podNetwork", config.pod_network);
   config.service_network = map.network("serviceNetwork", config.service_network);

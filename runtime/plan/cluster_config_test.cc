@@ -117,6 +117,7 @@ TEST(ClusterConfig, NamesTheFieldOfEachMistake) {
             Fields{"name"});
   EXPECT_EQ(bad_fields(edited("name: small", "look: \"1.9\"")), Fields{"look"});
   EXPECT_EQ(bad_fields(edited("name: small", "encapsulation: gre")), Fields{"encapsulation"});
+  EXPECT_EQ(bad_fields(edited("name: small", "tunnel: kernel")), Fields{"tunnel"});
   EXPECT_EQ(bad_fields(edited("name: small", "proxyMode: magic")), Fields{"proxyMode"});
   EXPECT_EQ(bad_fields(edited("name: small", "blockSize: 33")), Fields{"blockSize"});
   EXPECT_EQ(bad_fields(edited("name: small", "blockSize: many")), Fields{"blockSize"});

@@ -47,6 +47,10 @@ std::vector<Operation> plan_tunnel_link(const TunnelInput& input, const Link* li
   return out;
 }
 
+bool tunnel_needs_neighbors(const Link& tunnel) {
+  return tunnel.kind == LinkKind::veth && tunnel.arp;
+}
+
 std::vector<Operation> plan_tunnel_neighbors(const BlockRoutesInput& input,
                                              const std::vector<Neighbor>& observed) {
   std::set<Ipv4> wanted;

@@ -26,9 +26,12 @@ struct TunnelInput {
 std::vector<Operation> plan_tunnel_link(const TunnelInput& input, const Link* link,
                                         const std::vector<Address>& observed);
 
-/// One permanent neighbor per node that routes point to through the tunnel, for the tunl0 that is a
-/// veth pair (needs_neighbors in runtime/tunnel/variant.h); stale ones of ours are deleted. Only
-/// neighbors on the tunnel link with a 02:00 MAC are ours.
+/// A veth pair whose packets a process carries. One with eBPF programs has no ARP.
+bool tunnel_needs_neighbors(const Link& tunnel);
+
+/// One permanent neighbor per node that routes point to through the tunnel, where
+/// tunnel_needs_neighbors(); stale ones of ours are deleted. Only neighbors on the tunnel link with
+/// a 02:00 MAC are ours.
 std::vector<Operation> plan_tunnel_neighbors(const BlockRoutesInput& input,
                                              const std::vector<Neighbor>& observed);
 

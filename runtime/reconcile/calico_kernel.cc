@@ -130,7 +130,7 @@ Result<CalicoKernel::Synced> CalicoKernel::sync_network(const NodeNetwork& wante
                                   Prefix::host(*wanted.tunnel_address)};
     append(out.done, plan::plan_tunnel_link(input, link, now.addresses));
   }
-  if (link != nullptr && link->kind == LinkKind::veth) {
+  if (link != nullptr && plan::tunnel_needs_neighbors(*link)) {
     append(out.done, plan::plan_tunnel_neighbors(wanted.routes, now.neighbors));
   }
   plan::RoutePlan routes = plan::plan_block_routes(wanted.routes, now.routes);

@@ -14,6 +14,12 @@ void put_control(cmsghdr* control, int type, int value) {
   std::memcpy(CMSG_DATA(control), &value, sizeof value);
 }
 
+/// The ECN bits alone; "congestion met" stays the inner packet's own (RFC 6040).
+int outer_tos(uint8_t inner) {
+  constexpr int ecn = 3, capable = 2;
+  return (inner & ecn) == ecn ? capable : inner & ecn;
+}
+
 }  // namespace
 
 OuterSocket::OuterSocket(Fd socket)
@@ -58,7 +64,7 @@ size_t OuterSocket::send(const std::vector<Packet>& packets) {
       message.msg_controllen = out.control.size();
       cmsghdr* control = CMSG_FIRSTHDR(&message);
       put_control(control, IP_TTL, packet.inner[8]);
-      put_control(CMSG_NXTHDR(&message, control), IP_TOS, packet.inner[1]);
+      put_control(CMSG_NXTHDR(&message, control), IP_TOS, outer_tos(packet.inner[1]));
     }
     for (size_t next = 0; next < count;) {
       const int done =

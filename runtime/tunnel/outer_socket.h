@@ -23,8 +23,8 @@ class OuterSocket {
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 
-  /// Sends each packet inside an outer one to its node, with the inner TTL and TOS, as the kernel's
-  /// tunl0 does. Returns how many were sent.
+  /// Sends each packet inside an outer one to its node, with the inner TTL and, of its TOS, the ECN
+  /// bits, as the kernel's tunl0 does. Returns how many were sent.
   struct Packet {
     Ipv4 node;
     Bytes inner;

@@ -12,7 +12,8 @@ namespace hoplab::tunnel {
 
 namespace {
 
-constexpr uint64_t file_magic = 0x316c6e7574706f68;  // "hoptunl1", the last digit is the version
+constexpr uint64_t file_magic = 0x326c6e7574706f68;  // "hoptunl2", the last digit is the version
+constexpr auto last_variant = static_cast<uint64_t>(Variant::veth);
 
 }  // namespace
 
@@ -54,7 +55,7 @@ Result<StatsFile> StatsFile::open(const std::string& path) {
     return Error(ErrorCode::bad_request, str(path, " is not a tunnel's counters: too short"));
   }
   HOP_TRY(StatsFile out, map(file.get(), false));
-  if (out.layout_->magic != file_magic || out.layout_->variant > 2) {
+  if (out.layout_->magic != file_magic || out.layout_->variant > last_variant) {
     return Error(ErrorCode::bad_request, str(path, " is not a tunnel's counters"));
   }
   return out;

@@ -45,28 +45,60 @@ Tunnel::Tunnel(Log log, std::string name, Variant variant, StatsFile stats)
 Tunnel::~Tunnel() = default;
 
 Result<std::unique_ptr<Tunnel>> Tunnel::open(const TunnelOptions& options, Log log) {
-  HOP_TRY(const Variant variant, prepare_tunnel_link(options));
-  HOP_TRY(StatsFile stats, StatsFile::create(options.stats_path, variant));
+  HOP_TRY(TunnelLink link, prepare_tunnel_link(options, probe()));
+  std::unique_ptr<BpfTunnel> bpf;
+  if (link.variant == Variant::bpf) {
+    auto opened = BpfTunnel::open(options.name, log);
+    if (opened) {
+      bpf = std::move(*opened);
+    } else if (options.only) {
+      return std::move(opened).error();
+    } else {
+      HOP_TRY(link, prepare_without_bpf(options, link, probe()));
+      log.warning(str("the kernel refuses IP in IP by eBPF, variant ", to_string(link.variant),
+                      " does it instead: ", opened.error().message()));
+    }
+  }
+  HOP_TRY(StatsFile stats, StatsFile::create(options.stats_path, link.variant));
   std::unique_ptr<Tunnel> tunnel(
-      new Tunnel(std::move(log), options.name, variant, std::move(stats)));
-  if (variant == Variant::kernel) return tunnel;
-  if (variant == Variant::tun) {
-    HOP_TRY(tunnel->device_, open_tun_device(options.name));
+      new Tunnel(std::move(log), options.name, link.variant, std::move(stats)));
+  tunnel->bpf_ = std::move(bpf);
+  HOP_CHECK(tunnel->open_device());
+  return tunnel;
+}
+
+Result<void> Tunnel::open_device() {
+  if (variant_ == Variant::kernel || variant_ == Variant::bpf) return {};
+  if (variant_ == Variant::tun) {
+    HOP_TRY(device_, open_tun_device(name_));
   } else {
-    HOP_TRY(tunnel->device_, open_packet_device(options.name, tunnel_peer_name(options.name)));
+    HOP_TRY(device_, open_packet_device(name_, tunnel_peer_name(name_)));
   }
   HOP_TRY(OuterSocket outer, OuterSocket::open());
-  tunnel->outer_.emplace(std::move(outer));
-  if (tunnel->device_->needs_routes()) {
-    HOP_TRY(tunnel->routes_, RouteWatch::open());
-    HOP_TRY(const std::vector<Route> routes, tunnel->routes_->read());
-    tunnel->device_->set_routes(routes);
+  outer_.emplace(std::move(outer));
+  if (device_->needs_routes()) {
+    HOP_TRY(routes_, RouteWatch::open());
+    HOP_TRY(const std::vector<Route> routes, routes_->read());
+    device_->set_routes(routes);
   }
-  return tunnel;
+  return {};
+}
+
+Json Tunnel::statistics() const {
+  if (!bpf_) return stats_.to_json();
+  auto counted = bpf_statistics(name_);
+  return counted ? *counted : stats_.to_json();
+}
+
+Result<Json> read_statistics(const TunnelOptions& options) {
+  HOP_TRY(const StatsFile stats, StatsFile::open(options.stats_path));
+  if (stats.variant() == Variant::bpf) return bpf_statistics(options.name);
+  return stats.to_json();
 }
 
 Result<void> Tunnel::run(int stop_fd) {
   if (variant_ == Variant::kernel) return {};
+  if (bpf_) return bpf_->run(stop_fd);
   enum { device, outer, stop, routes };
   std::array<pollfd, 4> fds{};
   fds[device] = {device_->fd(), POLLIN, 0};

@@ -6,6 +6,7 @@
 #include "runtime/base/text.h"
 #include "runtime/netlink/apply.h"
 #include "runtime/netlink/dump.h"
+#include "runtime/tunnel/bpf_tunnel.h"
 
 namespace hoplab::tunnel {
 
@@ -70,39 +71,60 @@ Result<void> bring_up(NetlinkSocket& socket, const std::vector<std::string>& nam
   return apply_operations(socket, up).status();
 }
 
-}  // namespace
-
-std::string tunnel_peer_name(const std::string& name) {
-  return name + "-peer";
+Result<void> set_up_pair(NetlinkSocket& socket, const TunnelOptions& options, Variant variant) {
+  const std::vector<std::string> ends{options.name, tunnel_peer_name(options.name)};
+  if (variant == Variant::veth) HOP_CHECK(detach_bpf(socket, options.name));
+  return bring_up(socket, ends, std::nullopt);
 }
 
-Result<Variant> prepare_tunnel_link(const TunnelOptions& options) {
+/// What an existing link can be used for, as asked for or as the machine allows.
+Variant variant_on(Variant link, const TunnelOptions& options, const Probe& found) {
+  if (link != Variant::veth) return link;
+  const bool bpf = options.only ? *options.only == Variant::bpf : found.bpf;
+  return bpf ? Variant::bpf : Variant::veth;
+}
+
+}  // namespace
+
+Result<TunnelLink> prepare_tunnel_link(const TunnelOptions& options, const Probe& found) {
   HOP_TRY(NetlinkSocket socket, NetlinkSocket::open());
   HOP_TRY(const std::vector<Link> links, dump_links(socket));
-  const std::string peer = tunnel_peer_name(options.name);
   if (const Link* link = find_link(links, options.name)) {
-    HOP_TRY(const Variant variant, variant_of(links, *link));
+    HOP_TRY(const Variant existing, variant_of(links, *link));
+    const Variant variant = variant_on(existing, options, found);
     if (options.only && *options.only != variant) {
       return Error(ErrorCode::conflict, str("link ", options.name, " is of variant ",
                                             to_string(variant), "; delete it to change that"));
     }
-    if (variant == Variant::veth) HOP_CHECK(bring_up(socket, {options.name, peer}, std::nullopt));
-    return variant;
+    if (existing == Variant::veth) HOP_CHECK(set_up_pair(socket, options, variant));
+    return TunnelLink{variant, false};
   }
-  const Variant variant = options.only ? *options.only : choose(probe()).variant;
+  const Variant variant = options.only ? *options.only : choose(found).variant;
   if (variant == Variant::kernel) {
     return Error(ErrorCode::unsupported,
                  str("the kernel's ipip module gave this namespace no ", options.name,
                      " (net.core.fb_tunnels_only_for_init_net must be 0)"));
   }
-  if (variant == Variant::veth) {
-    HOP_CHECK(make_pair(socket, options));
-    HOP_CHECK(bring_up(socket, {options.name, peer}, std::nullopt));
-  } else {
+  if (variant == Variant::tun) {
     HOP_TRY(auto device, open_tun_device(options.name));  // persistent: stays when this one closes
     HOP_CHECK(bring_up(socket, {options.name}, options.mtu));
+  } else {
+    HOP_CHECK(make_pair(socket, options));
+    HOP_CHECK(set_up_pair(socket, options, variant));
   }
-  return variant;
+  return TunnelLink{variant, true};
+}
+
+Result<TunnelLink> prepare_without_bpf(const TunnelOptions& options, const TunnelLink& link,
+                                       Probe found) {
+  found.bpf = false;
+  if (link.made && choose(found).variant != Variant::veth) {
+    HOP_TRY(NetlinkSocket socket, NetlinkSocket::open());
+    HOP_CHECK(detach_bpf(socket, options.name));  // also from the uplink
+    const std::vector<Operation> away{{"", LinkDelete{options.name}, "another kind serves better"}};
+    HOP_CHECK(apply_operations(socket, away).status());
+  }
+  return prepare_tunnel_link(options, found);
 }
 
 }  // namespace hoplab::tunnel

@@ -37,15 +37,45 @@ TEST(NextHops, TheLongestPrefixOfTheTunnelsRoutesWins) {
 }
 
 TEST(Variant, TheKernelIsBestAndTheVethPairAlwaysWorks) {
-  EXPECT_EQ(choose({true, true, ""}).variant, Variant::kernel);
-  EXPECT_EQ(choose({true, true, ""}).repair, "");
-  EXPECT_EQ(choose({false, true, ""}).variant, Variant::tun);
-  const Choice last = choose({false, false, "opening /dev/net/tun: Permission denied (EACCES)"});
+  Probe found{.kernel_ipip = true, .bpf = true, .dev_net_tun = true};
+  EXPECT_EQ(choose(found).variant, Variant::kernel);
+  EXPECT_EQ(choose(found).repair, "");
+  EXPECT_EQ(choose(found, Variant::veth).variant, Variant::kernel) << "tunl0 is there already";
+  found.kernel_ipip = false;
+  EXPECT_EQ(choose(found).variant, Variant::bpf);
+  EXPECT_THAT(choose(found).message, HasSubstr("ipip module is not loaded"));
+  EXPECT_EQ(choose(found, Variant::tun).variant, Variant::tun);
+  EXPECT_THAT(choose(found, Variant::tun).message, HasSubstr("asked for"));
+  found.bpf = false;
+  found.bpf_problem = "load the eBPF program x: Operation not permitted (EPERM)";
+  EXPECT_EQ(choose(found).variant, Variant::tun);
+  EXPECT_THAT(choose(found).message, HasSubstr("EPERM")) << "why nothing better";
+  found.dev_net_tun = false;
+  found.dev_net_tun_problem = "opening /dev/net/tun: Permission denied (EACCES)";
+  const Choice last = choose(found);
   EXPECT_EQ(last.variant, Variant::veth);
+  EXPECT_THAT(last.message, HasSubstr("EPERM"));
   EXPECT_THAT(last.message, HasSubstr("Permission denied"));
   EXPECT_THAT(last.repair, HasSubstr("modprobe ipip"));
   EXPECT_TRUE(needs_neighbors(Variant::veth));
   EXPECT_FALSE(needs_neighbors(Variant::tun));
+  EXPECT_FALSE(needs_neighbors(Variant::bpf));
+}
+
+TEST(Variant, SaysWhatIsMissingForOne) {
+  const Probe nothing{.bpf_problem = "no BPF", .dev_net_tun_problem = "no TUN"};
+  EXPECT_TRUE(can_use(Variant::veth, nothing));
+  EXPECT_EQ(can_use(Variant::bpf, nothing).error().message(), "tunnel bpf: no BPF");
+  EXPECT_EQ(can_use(Variant::tun, nothing).error().message(), "tunnel tun: no TUN");
+  EXPECT_TRUE(can_use(Variant::bpf, {.bpf = true}));
+}
+
+TEST(Variant, NamesReadBack) {
+  for (const Variant one : {Variant::kernel, Variant::bpf, Variant::tun, Variant::veth}) {
+    EXPECT_EQ(parse_variant(to_string(one)), one);
+  }
+  EXPECT_EQ(parse_variant("auto"), std::nullopt);
+  EXPECT_EQ(parse_variant(""), std::nullopt);
 }
 
 TEST(Stats, AReaderSeesTheWritersCountersAndARestartCountsOn) {

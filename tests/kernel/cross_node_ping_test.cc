@@ -1,31 +1,15 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <net/if_arp.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstring>
-#include <memory>
-#include <optional>
 #include <thread>
 
 #include "runtime/base/text.h"
 #include "runtime/netlink/dump.h"
-#include "runtime/netlink/netns.h"
 #include "runtime/netlink/settle.h"
-#include "runtime/plan/block_routes.h"
-#include "runtime/plan/pod_network.h"
-#include "runtime/plan/tunnel_plan.h"
-#include "runtime/tunnel/packet.h"
-#include "runtime/tunnel/tunnel.h"
-#include "tests/kernel/running_tunnel.h"
-#include "tests/kernel/sandbox_netns.h"
+#include "tests/kernel/cross_node_fixture.h"
 
 // The milestone that stays green: a packet from a pod on one node reaches a pod on another node,
 // wired by the plans, carried by the tunnel, one IP header inside another on the wire.
@@ -33,173 +17,17 @@
 namespace hoplab {
 namespace {
 
-using test::RunningTunnel;
-using tunnel::Bytes;
+using test::Capture;
+using test::endpoint;
+using test::socket_in;
 using tunnel::Variant;
 
-Prefix cidr(std::string_view text) {
-  return Prefix::parse(text).value();
-}
-
-/// What passes a link, as frames.
-class Capture {
- public:
-  Capture(int netns_fd, const std::string& link) {
-    auto inside = NetnsGuard::enter(netns_fd);
-    EXPECT_TRUE(inside);
-    socket_ = Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_protocol = htons(ETH_P_ALL);
-    address.sll_ifindex = static_cast<int>(if_nametoindex(link.c_str()));
-    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-
-  /// How often somebody has asked for this neighbor until now.
-  int arp_requests(Ipv4 target) {
-    int count = 0;
-    std::array<uint8_t, 65536> frame;
-    for (;;) {
-      sockaddr_ll from{};
-      socklen_t size = sizeof from;
-      const ssize_t got = recvfrom(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT,
-                                   reinterpret_cast<sockaddr*>(&from), &size);
-      if (got < 0) return count;
-      if (from.sll_protocol != htons(ETH_P_ARP) || got < 28 || frame[7] != ARPOP_REQUEST) continue;
-      const uint32_t wanted = target.network_order();
-      if (std::memcmp(frame.data() + 24, &wanted, sizeof wanted) == 0) ++count;
-    }
-  }
-
-  /// Outer packets of protocol 4 seen until now.
-  std::vector<std::vector<uint8_t>> tunnelled() {
-    std::vector<std::vector<uint8_t>> out;
-    std::vector<uint8_t> frame(65536);
-    for (;;) {
-      const ssize_t got = recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT);
-      if (got < 0) return out;
-      const Bytes bytes(frame.data(), static_cast<size_t>(got));
-      const auto view = tunnel::read_ipv4(bytes);
-      if (view && view->protocol == 4) out.emplace_back(bytes.begin(), bytes.end());
-    }
-  }
-
- private:
-  Fd socket_;
-};
-
-struct Node {
-  std::string name;
-  Prefix address;
-  Ipv4 router;
-  Prefix block;
-  Fd netns;
-  Fd pod;
-  Ipv4 pod_ip;
-};
-
-class CrossNodePing : public test::SandboxNetns, public testing::WithParamInterface<Variant> {
+class CrossNodePing : public test::CrossNode, public testing::WithParamInterface<Variant> {
  protected:
   void SetUp() override {
     test::SandboxNetns::SetUp();
-    if (IsSkipped()) return;
-    const tunnel::Probe found = tunnel::probe();
-    if (GetParam() == Variant::tun && !found.dev_net_tun) {
-      GTEST_SKIP() << "no TUN device: " << found.dev_net_tun_problem;
-    }
-    w1_ = make_node("k8s-w1", "192.168.10.101/24", "192.168.10.254", "172.16.158.0/24", "rtr-a");
-    w0_ = make_node("k8s-w0", "192.168.20.100/24", "192.168.20.254", "172.16.34.0/24", "rtr-b");
-    test::must_apply(netns(), {{"", SysctlSet{"net/ipv4/ip_forward", "1"}, "it is the router"}});
-    start_tunnels();
-    for (Node* node : {&w1_, &w0_}) {
-      routes(*node);
-      wire_pod(*node);
-    }
+    if (!IsSkipped()) start(GetParam());
   }
-
-  Node make_node(const std::string& name, std::string_view address, std::string_view router,
-                 std::string_view block, const std::string& router_link) {
-    Node node;
-    node.name = name;
-    node.address = cidr(address);
-    node.router = Ipv4::parse(router).value();
-    node.block = cidr(block);
-    node.pod_ip = node.block.network() + 1;
-    node.netns = make_host();
-    node.pod = make_host();
-    VethAdd cable;
-    cable.link.name = router_link;
-    cable.link.up = true;
-    cable.peer.name = "eth0";
-    cable.peer_netns = name;
-    const Prefix router_address(node.router, node.address.length());
-    test::must_apply(
-        netns(),
-        {{"", cable, "cable"}, {"", AddressAdd{{router_link, router_address, {}}}, "router"}},
-        node.netns.get());
-    Route everything;
-    everything.gateway = node.router;
-    everything.link = "eth0";
-    LinkSet up;
-    up.name = "eth0";
-    up.up = true;
-    test::must_apply(node.netns.get(), {{"", up, "uplink"},
-                                        {"", AddressAdd{{"eth0", node.address, {}}}, "address"},
-                                        {"", RouteReplace{everything}, "default"},
-                                        {"", SysctlSet{"net/ipv4/ip_forward", "1"}, "a node"}});
-    return node;
-  }
-
-  void start_tunnels() {
-    tunnel_w1_ = std::make_unique<RunningTunnel>(w1_.netns.get(), GetParam());
-    tunnel_w0_ = std::make_unique<RunningTunnel>(w0_.netns.get(), GetParam());
-  }
-
-  plan::BlockRoutesInput input(const Node& node) const {
-    plan::BlockRoutesInput out;
-    out.own_node = node.name;
-    for (const Node* one : {&w1_, &w0_}) {
-      out.nodes.push_back({one->name, one->address});
-      out.blocks.push_back({one->block, one->name, plan::Encapsulation::always, {}});
-    }
-    return out;
-  }
-
-  void routes(const Node& node) {
-    auto socket = NetlinkSocket::open_in(node.netns.get());
-    ASSERT_TRUE(socket);
-    plan::TunnelInput wanted;
-    wanted.address = Prefix::host(node.block.network());
-    const std::vector<Link> links = dump_links(*socket).value();
-    for (const Link& link : links) {
-      if (link.name != "tunl0") continue;
-      test::must_apply(node.netns.get(), plan::plan_tunnel_link(wanted, &link, {}));
-    }
-    if (tunnel::needs_neighbors(GetParam())) {
-      test::must_apply(node.netns.get(), plan::plan_tunnel_neighbors(input(node), {}));
-    }
-    test::must_apply(node.netns.get(), plan::plan_block_routes(input(node), {}).operations);
-    // The plan is stable: what the kernel shows now needs no change.
-    const auto again = plan::plan_block_routes(input(node), dump_routes(*socket).value());
-    EXPECT_TRUE(again.operations.empty()) << to_command(again.operations[0]);
-  }
-
-  static void wire_pod(const Node& node) {
-    plan::PodNetwork network;
-    network.node_netns = node.name;
-    network.pod_netns = "pod";
-    network.namespace_name = "default";
-    network.pod = "web";
-    network.ip = node.pod_ip;
-    test::must_apply(node.netns.get(), plan::wire_node_side(network), node.pod.get());
-    test::must_apply(node.pod.get(), plan::wire_pod_side(network));
-    const std::vector<std::string> host_ends{plan::host_link_name("default", "web")};
-    auto settled = settle_links(node.netns.get(), host_ends);
-    EXPECT_TRUE(settled) << settled.error().message();
-  }
-
-  Node w1_, w0_;
-  std::unique_ptr<RunningTunnel> tunnel_w1_, tunnel_w0_;
 };
 
 TEST_P(CrossNodePing, OneHeaderInsideAnother) {
@@ -254,11 +82,17 @@ TEST_P(CrossNodePing, TheNodeItselfReachesThePodFromItsTunnelAddress) {
 TEST_P(CrossNodePing, ACrashedTunnelLeavesEverythingInPlace) {
   ASSERT_TRUE(test::ping(w1_.pod.get(), w0_.pod_ip));
   tunnel_w1_->stop();
-  EXPECT_FALSE(test::ping(w1_.pod.get(), w0_.pod_ip, Millis(100)));
+  // Only programs in the kernel carry on without the process.
+  if (GetParam() == Variant::bpf) {
+    EXPECT_TRUE(test::ping(w1_.pod.get(), w0_.pod_ip));
+  } else {
+    EXPECT_FALSE(test::ping(w1_.pod.get(), w0_.pod_ip, Millis(100)));
+  }
   auto socket = NetlinkSocket::open_in(w1_.netns.get());
   ASSERT_TRUE(socket);
-  EXPECT_TRUE(plan::plan_block_routes(input(w1_), dump_routes(*socket).value()).operations.empty());
-  tunnel_w1_ = std::make_unique<RunningTunnel>(w1_.netns.get(), GetParam());
+  EXPECT_TRUE(
+      plan::plan_block_routes(routes_input(w1_), dump_routes(*socket).value()).operations.empty());
+  start_tunnel(tunnel_w1_, w1_);
   EXPECT_TRUE(test::ping(w1_.pod.get(), w0_.pod_ip));
 }
 
@@ -292,24 +126,6 @@ void send_pattern(int from, int to, size_t bytes) {
   writer.join();
 }
 
-Fd socket_in(int netns_fd, int type) {
-  auto inside = NetnsGuard::enter(netns_fd);
-  EXPECT_TRUE(inside);
-  Fd out(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-  const timeval limit{5, 0};
-  setsockopt(out.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  setsockopt(out.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  return out;
-}
-
-sockaddr_in endpoint(Ipv4 ip, uint16_t port) {
-  sockaddr_in out{};
-  out.sin_family = AF_INET;
-  out.sin_port = htons(port);
-  out.sin_addr.s_addr = ip.network_order();
-  return out;
-}
-
 TEST_P(CrossNodePing, CarriesBulkTcpWithRightChecksumsOnTheWire) {
   Fd listener = socket_in(w0_.pod.get(), SOCK_STREAM);
   const sockaddr_in to = endpoint(w0_.pod_ip, 80);
@@ -335,7 +151,11 @@ TEST_P(CrossNodePing, CarriesBulkTcpWithRightChecksumsOnTheWire) {
   }
   EXPECT_GT(checked, 10U);
   const Json statistics = tunnel_w1_->stop();
-  EXPECT_GT(statistics["out"]["packets"], statistics["out"]["frames"]) << "segmented by us";
+  EXPECT_GE(statistics["out"]["packets"], checked);
+  EXPECT_GT(statistics["in"]["packets"], 10);
+  if (GetParam() != Variant::bpf) {
+    EXPECT_GT(statistics["out"]["packets"], statistics["out"]["frames"]) << "segmented by us";
+  }
   EXPECT_EQ(statistics["dropped"]["malformed"], 0);
 }
 
@@ -354,7 +174,53 @@ TEST_P(CrossNodePing, CarriesLargeDatagrams) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, CrossNodePing, testing::Values(Variant::veth, Variant::tun),
+TEST_P(CrossNodePing, ATooBigPacketIsAnsweredByTheNode) {
+  LinkSet narrow;
+  narrow.name = "tunl0";
+  narrow.mtu = 1300;
+  test::must_apply(w1_.netns.get(), {{"", narrow, "smaller than the pod's"}});
+  Fd client = socket_in(w1_.pod.get(), SOCK_DGRAM);
+  const int always = IP_PMTUDISC_DO;
+  ASSERT_EQ(setsockopt(client.get(), IPPROTO_IP, IP_MTU_DISCOVER, &always, sizeof always), 0);
+  const sockaddr_in to = endpoint(w0_.pod_ip, 53);
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  const std::string text(1400, 'x');
+  EXPECT_EQ(send(client.get(), text.data(), text.size(), 0), 1400);
+  char nothing = 0;
+  EXPECT_LT(recv(client.get(), &nothing, 1, 0), 0);
+  EXPECT_EQ(errno, EMSGSIZE) << "fragmentation needed, says the node";
+  int mtu = 0;
+  socklen_t size = sizeof mtu;
+  ASSERT_EQ(getsockopt(client.get(), IPPROTO_IP, IP_MTU, &mtu, &size), 0);
+  EXPECT_EQ(mtu, 1300);
+}
+
+TEST_P(CrossNodePing, OfTheTosOnlyEcnIsCopied) {
+  Capture wire(netns(), "rtr-a");
+  Fd client = socket_in(w1_.pod.get(), SOCK_DGRAM);
+  const sockaddr_in to = endpoint(w0_.pod_ip, 53);
+  for (const int tos : {0xb8, 0xb9, 0x02, 0x03}) {
+    ASSERT_EQ(setsockopt(client.get(), IPPROTO_IP, IP_TOS, &tos, sizeof tos), 0);
+    ASSERT_EQ(sendto(client.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
+              1);
+  }
+  ASSERT_TRUE(test::ping(w1_.pod.get(), w0_.pod_ip)) << "the others are through";
+  std::vector<int> outer;
+  for (auto& packet : wire.tunnelled()) {
+    const auto inner = tunnel::decapsulate(packet);
+    if (inner && tunnel::read_ipv4(*inner)->protocol == IPPROTO_UDP) {
+      outer.push_back(tunnel::read_ipv4(packet)->tos);
+    }
+  }
+  // As the kernel's tunl0: no DSCP; "congestion met" becomes "capable", RFC 6040. (A UDP socket may
+  // not set the ECN bits to CE itself: they are as it was allowed to.)
+  ASSERT_EQ(outer.size(), 4U);
+  EXPECT_EQ(outer[0], 0);
+  for (const int tos : outer) EXPECT_EQ(tos & ~0x3, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, CrossNodePing,
+                         testing::Values(Variant::veth, Variant::tun, Variant::bpf),
                          [](const auto& one) { return std::string(to_string(one.param)); });
 
 }  // namespace

@@ -38,9 +38,15 @@ def expected_routes(node):
     return sorted(out)
 
 
-class CrossNode(scenario.Case):
+def variant_of(cluster):
+    return cluster.status()["encapsulation"]["variant"]
+
+
+class Pods(scenario.Case):
     def start_pods(self):
-        cluster = self.start()
+        return self.apply_pods(self.start())
+
+    def apply_pods(self, cluster):
         cluster.kubectl("apply", "-f", "-", input=PODS)
         cluster.kubectl("wait", "--for=condition=Ready", "pod/one", "pod/far", "--timeout=20s")
         far = cluster.kubectl("get", "pod", "far", "-o", "jsonpath={.status.podIP}").stdout
@@ -51,8 +57,7 @@ class CrossNode(scenario.Case):
                                address, check=check)
         return done.returncode == 0
 
-    def test_one_header_inside_another(self):
-        cluster, far = self.start_pods()
+    def assert_one_header_inside_another(self, cluster, far):
         self.assertEqual(far, "172.16.34.1")
         with subprocess.Popen(
                 [cluster.hoplab_path, "--cluster", cluster.name, "shell", "k8s-w0", "--", "timeout",
@@ -70,6 +75,26 @@ class CrossNode(scenario.Case):
                                r"172\.16\.34\.1: ICMP echo request")
         self.assertRegex(text, r"192\.168\.20\.100 > 192\.168\.10\.101: IP 172\.16\.34\.1 > "
                                r"172\.16\.158\.1: ICMP echo reply")
+
+    def assert_a_killed_tunnel_is_back_soon(self, cluster, far):
+        self.assertTrue(self.ping(cluster, far))
+        before = bird_routes(cluster, "k8s-w1")
+        pids = cluster.shell("k8s-w1", "pgrep", "-f", "hoplab tunnel").stdout.split()
+        self.assertEqual(len(pids), 1)
+        cluster.shell("k8s-w1", "kill", "-9", pids[0])
+        if variant_of(cluster) == "bpf":
+            self.assertTrue(self.ping(cluster, far, wait=1), "the kernel goes on by itself")
+        self.assertEqual(bird_routes(cluster, "k8s-w1"), before, "routes outlive the process")
+        scenario.wait_until("the ping passes again",
+                            lambda: self.ping(cluster, far, check=False, wait=1), 10)
+
+
+class CrossNode(Pods):
+    def test_one_header_inside_another(self):
+        self.assert_one_header_inside_another(*self.start_pods())
+
+    def test_a_killed_tunnel_is_back_soon(self):
+        self.assert_a_killed_tunnel_is_back_soon(*self.start_pods())
 
     def test_the_nodes_look_like_calico(self):
         cluster, _ = self.start_pods()
@@ -95,17 +120,6 @@ class CrossNode(scenario.Case):
         cluster, _ = self.start_pods()
         self.assertTrue(self.ping(cluster, "8.8.8.8"))
 
-    def test_a_killed_tunnel_is_back_soon(self):
-        cluster, far = self.start_pods()
-        self.assertTrue(self.ping(cluster, far))
-        before = bird_routes(cluster, "k8s-w1")
-        pids = cluster.shell("k8s-w1", "pgrep", "-f", "hoplab tunnel").stdout.split()
-        self.assertEqual(len(pids), 1)
-        cluster.shell("k8s-w1", "kill", "-9", pids[0])
-        self.assertEqual(bird_routes(cluster, "k8s-w1"), before, "routes outlive the process")
-        scenario.wait_until("the ping passes again",
-                            lambda: self.ping(cluster, far, check=False, wait=1), 10)
-
     def test_deleted_routes_and_roles_come_back(self):
         cluster, far = self.start_pods()
         cluster.shell("k8s-w1", "ip", "route", "del", BLOCKS["k8s-w0"])
@@ -120,6 +134,35 @@ class CrossNode(scenario.Case):
         scenario.wait_until("the new calico-node puts the route back",
                             lambda: bird_routes(cluster, "k8s-w1") == expected_routes("k8s-w1"), 20)
         self.assertTrue(self.ping(cluster, far))
+
+
+class Variants(Pods):
+    """Each way of doing IP in IP that is not the default here."""
+
+    def check(self, variant):
+        cluster = self.cluster()
+        done = cluster.up("--tunnel", variant, check=False)
+        if done.returncode != 0:
+            self.assertIn(f"tunnel {variant}: ", done.stderr, "says what is missing")
+            self.skipTest(done.stderr.strip())
+        cluster, far = self.apply_pods(cluster)
+        self.assertIn(variant_of(cluster), (variant, "kernel"))
+        self.assert_one_header_inside_another(cluster, far)
+        if variant_of(cluster) != "kernel":
+            stats = json.loads(cluster.shell("k8s-w1", "hoplab", "tunnel", "--status").stdout)
+            self.assertEqual(stats["variant"], variant)
+            self.assertGreater(stats["out"]["packets"], 0)
+            self.assertGreater(stats["in"]["packets"], 0)
+            self.assert_a_killed_tunnel_is_back_soon(cluster, far)
+
+    def test_bpf(self):
+        self.check("bpf")
+
+    def test_tun(self):
+        self.check("tun")
+
+    def test_veth(self):
+        self.check("veth")
 
 
 if __name__ == "__main__":
