@@ -30,7 +30,7 @@ class BpfTunnel : public test::CrossNode {
     return dump_bpf_filters(*socket, link, TrafficHook::ingress).value();
   }
 
-  bool pod_to_pod() { return test::ping(w1_.pod.get(), w0_.pod_ip, Millis(3000)); }
+  bool pod_to_pod() { return test::ping(w1_.pod.get(), w0_.pod_ip); }
 
   /// Gives the tunnel's thread time to see a change.
   template <typename Condition>
