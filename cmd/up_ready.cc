@@ -10,7 +10,7 @@ namespace hoplab::cmd {
 namespace {
 
 constexpr Millis pause_without_server{10};
-constexpr Millis longest_wait{100};
+constexpr Millis event_wait{100};
 constexpr const char* system_namespace = "kube-system";
 
 /// The object's condition `Ready`, or null.
@@ -145,7 +145,7 @@ void ReadyWatcher::run() {
                      ? client->watch(api::kind_of("Pod"), {system_namespace, "", ""}, revision_)
                      : client->watch(api::kind_of("Node"), {}, revision_);
     if (watch) [[maybe_unused]]
-      auto event = (*watch)->next(longest_wait);
+      auto event = (*watch)->next(event_wait);
   }
 }
 

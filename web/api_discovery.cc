@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view review_group = "authorization.k8s.io";
 
 /// A subresource as discovery shows it. Empty kind = the parent's own.
-struct Subresource {
+struct DiscoveredSubresource {
   std::string name;
   std::string group;
   std::string version;
@@ -21,8 +21,8 @@ struct Subresource {
   std::vector<std::string> verbs;
 };
 
-std::vector<Subresource> subresources_of(const api::Kind& kind) {
-  std::vector<Subresource> out;
+std::vector<DiscoveredSubresource> subresources_of(const api::Kind& kind) {
+  std::vector<DiscoveredSubresource> out;
   if (kind.kind == "Pod") {
     out = {{"attach", "", "v1", "PodAttachOptions", {"create", "get"}},
            {"binding", "", "v1", "Binding", {"create"}},
@@ -92,7 +92,7 @@ void add_resource(Json& resources, const api::Kind& kind) {
   if (!kind.short_names.empty()) row["shortNames"] = strings(kind.short_names);
   if (!kind.categories.empty()) row["categories"] = strings(kind.categories);
   resources.push_back(std::move(row));
-  for (const Subresource& sub : subresources_of(kind)) {
+  for (const DiscoveredSubresource& sub : subresources_of(kind)) {
     Json entry = {{"name", std::string(kind.plural) + "/" + sub.name},
                   {"singularName", ""},
                   {"namespaced", kind.namespaced},
@@ -139,7 +139,7 @@ Json aggregated_resource(const api::Kind& kind) {
               {"verbs", all_verbs()}};
   if (!kind.short_names.empty()) row["shortNames"] = strings(kind.short_names);
   if (!kind.categories.empty()) row["categories"] = strings(kind.categories);
-  for (const Subresource& sub : subresources_of(kind)) {
+  for (const DiscoveredSubresource& sub : subresources_of(kind)) {
     Json as =
         sub.kind.empty() ? row["responseKind"] : aggregated_kind(sub.group, sub.version, sub.kind);
     row["subresources"].push_back(

@@ -70,7 +70,7 @@ void add_filter_base(Ruleset& rules) {
       localnet};
   const StateMatch replies{related | established, false};
   rules.chain("filter", "KUBE-FORWARD").rules = {
-      make({StateMatch{invalid, false}}, Drop{}),
+      make({StateMatch{conntrack_state::invalid, false}}, Drop{}),
       make({CommentMatch{"kubernetes forwarding rules"},
             MarkMatch{masquerade_mark, masquerade_mark, false}},
            Accept{}),

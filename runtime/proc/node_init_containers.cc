@@ -5,25 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 
 #include "runtime/base/text.h"
+#include "runtime/proc/namespaces.h"
 #include "runtime/proc/pause_program.h"
 
 namespace hoplab::proc {
-
-namespace {
-
-std::string own_executable() {
-  std::array<char, PATH_MAX> path{};
-  ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
-  return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "/proc/self/exe";
-}
-
-}  // namespace
 
 Error no_such(std::string_view what, const std::string& id) {
   return Error(ErrorCode::not_found, str("no ", what, " with id \"", id, "\" on this node"));
@@ -35,7 +24,7 @@ NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& confi
       config_(config),
       events_(std::move(events)),
       available_(permitted_capabilities().value_or(CapabilitySet{0})),
-      executable_(own_executable()) {}
+      executable_(own_executable().value_or("/proc/self/exe")) {}
 
 Result<SandboxStatus> NodeContainers::run_sandbox(const PodSandboxSpec& spec) {
   HOP_CHECK(validate(spec).context("sandbox"));
