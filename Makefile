@@ -4,10 +4,13 @@ PREFIX ?= /usr/local
 BUILD ?= build/release
 JOBS ?= $(shell nproc)
 # ccache cannot vouch for what a precompiled header leaves out of the compiler's command line.
-export CCACHE_SLOPPINESS = pch_defines,time_macros
+export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 CMAKE = cmake -G Ninja $(shell command -v ccache >/dev/null 2>&1 && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all build deps test-deps test demo bench asan tsan fuzz format lint clang deb install clean
+SOURCES = find cmd runtime store web tests -name '*.cc' -o -name '*.h'
+
+.PHONY: all build deps test-deps test hoplab demo bench asan tsan fuzz format lint clang clang-configured \
+  deb install clean
 
 all: build
 
@@ -23,19 +26,24 @@ build: deps
 	@cmake --build $(BUILD) -j $(JOBS)
 
 # The executable alone: the tests take longer to build than it does.
-demo: deps
+hoplab: deps
 	@$(CMAKE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release --log-level=WARNING
 	@cmake --build $(BUILD) -j $(JOBS) --target hoplab
+
+demo: hoplab
 	@$(BUILD)/hoplab demo
 
 test: test-deps
 	@./tests/run.sh
 
+# Units, goldens and the fuzz targets' committed inputs; `make test` has asan in it.
 asan: test-deps
-	@./tests/sanitize.sh address
+	@./tests/build_sanitized.sh address
+	@python3 -B tests/run_rings.py unit=build/address
 
 tsan: test-deps
-	@./tests/sanitize.sh thread
+	@./tests/build_sanitized.sh thread
+	@python3 -B tests/run_rings.py unit=build/thread
 
 # Runs every fuzz target for FUZZ_SECONDS on its committed corpus.
 FUZZ_SECONDS ?= 60
@@ -49,24 +57,27 @@ bench:
 
 format:
 	@./cmake/install_packages.sh lint
-	@git ls-files '*.cc' '*.h' | xargs clang-format-16 -i
+	@$(SOURCES) | xargs clang-format-16 -i
 
-lint: build
-	@./cmake/install_packages.sh build lint
+lint: clang-configured
 	@./cmake/check_includes.sh
-	@git ls-files '*.cc' '*.h' | xargs clang-format-16 --dry-run -Werror
-	@git ls-files '*.cc' | xargs -P $(JOBS) -n 4 clang-tidy-16 --quiet -p $(BUILD)
+	@$(SOURCES) | xargs clang-format-16 --dry-run -Werror
+	@cmake --build build/clang -j $(JOBS) --target pause_program
+	@$(SOURCES) | grep '\.cc$$' | xargs -P $(JOBS) -n 1 clang-tidy-16 --quiet -p build/clang
 
-# The same tree with Clang 16; warnings are errors there too.
-clang: test-deps
-	@./cmake/install_packages.sh build test lint
-	@CXX=clang++-16 CC=clang-16 $(CMAKE) -S . -B build/clang -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING
+# The same tree with Clang 16, every source alone; warnings are errors there too.
+clang: clang-configured
 	@cmake --build build/clang -j $(JOBS)
 
-deb: build
-	@cd $(BUILD) && cpack -G DEB
+clang-configured:
+	@./cmake/install_packages.sh build test lint
+	@CXX=clang++-16 CC=clang-16 $(CMAKE) -S . -B build/clang -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING
 
-install: build
+deb: hoplab
+	@./cmake/install_packages.sh build deb
+	@mkdir -p dist && cd $(BUILD) && cpack -G DEB -B "$(CURDIR)/dist"
+
+install: hoplab
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:

@@ -1,5 +1,8 @@
 # One folder = one static library, its unit tests one program `<target>_test`, its fuzz targets one
-# program each. New files are picked up by name: x.cc, x_test.cc, x_fuzz.cc.
+# program each (and all of them together fuzz_replay, which only runs the committed inputs). New
+# files are picked up by name: x.cc, x_test.cc, x_fuzz.cc.
+
+include(Unity)
 
 add_library(hop_flags INTERFACE)
 target_include_directories(hop_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
@@ -27,22 +30,42 @@ if(HOPLAB_FUZZ)
   target_link_options(hop_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# A clean build spends a third of its time on the same library headers. GCC takes one precompiled
-# header for all targets; Clang refuses it where a target has macros of its own.
+# A clean build spends most of its time on the same library headers. GCC takes one precompiled
+# header for all folders and one for all tests; Clang refuses it where a target has macros of its
+# own. `make clang` and `make lint` compile every source alone and see a missing #include.
+set(with_gcc OFF)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  option(HOPLAB_PCH "one precompiled header for all folders" ON)
+  set(with_gcc ON)
 endif()
-if(HOPLAB_PCH)
-  add_library(hop_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/empty.cc)
-  target_link_libraries(hop_pch PRIVATE hop_flags)
-  target_precompile_headers(hop_pch PRIVATE <nlohmann/json.hpp> <algorithm> <chrono> <functional>
-    <map> <memory> <mutex> <optional> <set> <sstream> <string> <string_view> <thread> <variant>
-    <vector>)
+option(HOPLAB_PCH "precompiled headers" ${with_gcc})
+option(HOPLAB_UNITY "compile several sources of a folder as one" ${with_gcc})
+if(HOPLAB_UNITY)
+  # A local name may hide a helper of another source in the group; the builds without see the rest.
+  target_compile_options(hop_flags INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+endif()
+# Tests run for milliseconds; optimising them would take minutes.
+add_library(hop_test_flags INTERFACE)
+target_link_libraries(hop_test_flags INTERFACE hop_flags)
+target_compile_options(hop_test_flags INTERFACE $<$<CONFIG:Release>:-O0>)
+set(hop_library_headers <nlohmann/json.hpp> <algorithm> <chrono> <functional> <map> <memory>
+  <mutex> <optional> <set> <sstream> <string> <string_view> <thread> <variant> <vector>)
+
+function(hop_precompile name flags)
+  if(HOPLAB_PCH)
+    add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/cmake/empty.cc)
+    target_link_libraries(${name} PRIVATE ${flags})
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+  endif()
+endfunction()
+hop_precompile(hop_pch hop_flags ${hop_library_headers})
+if(HOPLAB_TESTS)
+  hop_precompile(hop_test_pch "hop_test_flags;GTest::gmock" ${hop_library_headers} <gmock/gmock.h>
+    <gtest/gtest.h>)
 endif()
 
-function(hop_use_pch target)
+function(hop_use_pch target pch)
   if(HOPLAB_PCH)
-    target_precompile_headers(${target} REUSE_FROM hop_pch)
+    target_precompile_headers(${target} REUSE_FROM ${pch})
   endif()
 endfunction()
 
@@ -64,12 +87,14 @@ endfunction()
 function(hop_folder_tests target tests fuzzers links)
   if(HOPLAB_TESTS AND tests)
     add_executable(${target}_test ${tests})
-    target_link_libraries(${target}_test PRIVATE ${links} GTest::gmock_main)
-    hop_use_pch(${target}_test)
+    target_link_libraries(${target}_test PRIVATE hop_test_flags ${links} GTest::gmock_main)
+    hop_use_pch(${target}_test hop_test_pch)
+    hop_unity(${target}_test 8 ${tests})
     add_dependencies(unit_tests ${target}_test)
     add_test(NAME unit.${target} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(unit.${target} PROPERTIES LABELS unit)
   endif()
+  set_property(GLOBAL APPEND PROPERTY HOPLAB_FUZZERS ${fuzzers})
   if(HOPLAB_FUZZ)
     foreach(fuzzer ${fuzzers})
       get_filename_component(name ${fuzzer} NAME_WE)
@@ -91,7 +116,8 @@ function(hop_folder target dir)
   endif()
   add_library(${target} STATIC ${sources})
   target_link_libraries(${target} PUBLIC hop_flags ${arg_LINK} PRIVATE ${arg_PRIVATE})
-  hop_use_pch(${target})
+  hop_use_pch(${target} hop_pch)
+  hop_unity(${target} 8 ${sources})
   if(EXISTS ${CMAKE_SOURCE_DIR}/${dir}/CMakeLists.txt)
     add_subdirectory(${dir})
   endif()
@@ -106,7 +132,8 @@ function(hop_executable target dir)
   list(REMOVE_ITEM sources ${main})
   add_library(${target}_lib STATIC ${sources})
   target_link_libraries(${target}_lib PUBLIC hop_flags ${arg_LINK} PRIVATE ${arg_PRIVATE})
-  hop_use_pch(${target}_lib)
+  hop_use_pch(${target}_lib hop_pch)
+  hop_unity(${target}_lib 8 ${sources})
   if(EXISTS ${CMAKE_SOURCE_DIR}/${dir}/CMakeLists.txt)
     add_subdirectory(${dir})
   endif()

@@ -1,7 +1,9 @@
 # `make deb`: one package with the executable and the AppArmor profile that Ubuntu 24.04 needs
-# before an ordinary user's program may use user namespaces (facts: kernel.md P1).
+# before an ordinary user's program may use user namespaces (postinst puts it in place there).
 
-install(FILES cmake/deb/hoplab.apparmor DESTINATION /etc/apparmor.d RENAME hoplab COMPONENT deb
+install(FILES cmake/deb/apparmor_profile DESTINATION ${CMAKE_INSTALL_DATADIR}/hoplab COMPONENT deb
+  EXCLUDE_FROM_ALL)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hoplab RENAME copyright COMPONENT deb
   EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
@@ -19,5 +21,6 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "iproute2, iptables, tcpdump, curl, iputils-ping, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "kubernetes-client, apparmor")
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/cmake/deb/postinst)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${CMAKE_SOURCE_DIR}/cmake/deb/postinst ${CMAKE_SOURCE_DIR}/cmake/deb/prerm)
 include(CPack)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that `build`, `test`, `bench` or `lint` need, when one is missing.
-# Usage: install_packages.sh build [test] [bench] [lint]
+# Installs the Debian packages that `build`, `test`, `bench`, `lint` or `deb` need, when one is missing.
+# Usage: install_packages.sh build [test] [bench] [lint] [deb]
 set -eu
 
 build="g++ cmake ninja-build pkg-config make libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libmnl-dev
@@ -10,6 +10,7 @@ build="g++ cmake ninja-build pkg-config make libnl-3-dev libnl-route-3-dev libnl
 tools="iproute2 iptables iputils-ping curl procps tcpdump"
 test="libgtest-dev libgmock-dev python3 conntrack"
 bench="libbenchmark-dev"
+deb="dpkg-dev file"
 lint="clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev"
 
 wanted="$build $tools"
@@ -19,6 +20,7 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     bench) wanted="$wanted $bench" ;;
     lint) wanted="$wanted $lint" ;;
+    deb) wanted="$wanted $deb" ;;
     *) echo "install_packages.sh: unknown group \"$group\"" >&2; exit 2 ;;
   esac
 done
