@@ -17,9 +17,9 @@
 /// come before all of that, and only the uplink's own offloads could be turned off instead, for
 /// everybody's packets.)
 ///
-/// That has a price: each segment travels on its own, so bulk TCP is about five times slower than
-/// with `ethtool -K tunl0 tx on`, and not much faster than by a process. A learner may turn it on
-/// (the uplink then shows frames of 64 KiB with "incorrect" checksums); a restart turns it off.
+/// That has a price: each segment travels on its own, so bulk TCP is four to six times slower than
+/// with `ethtool -K tunl0 tx on`, one to two times as fast as by a process. A learner may turn it
+/// on (the uplink then shows frames of 64 KiB with "incorrect" checksums); a restart turns it off.
 /// Round trips do not change (tests/bench/tunnel_bench.cc).
 ///
 /// They treat a packet as the kernel's ipip module does with its tunl0 (`ip -d link`: "ttl inherit
