@@ -9,7 +9,7 @@
 #include "runtime/base/text.h"
 #include "runtime/netlink/netns.h"
 #include "runtime/nft/observe.h"
-#include "runtime/nft/socket.h"
+#include "runtime/nft/transaction.h"
 #include "runtime/observe/network.h"
 
 namespace hoplab {
