@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "web/spdy.h"
 
@@ -15,8 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return 0;
-  web::Connection ours(Fd(ends[0]), nullptr, -1);
+  Fd our_end(ends[0]);
   Fd theirs(ends[1]);
+  web::Connection ours(std::move(our_end), nullptr, -1);
   if (write(theirs.get(), data, size) < 0) return 0;
   shutdown(theirs.get(), SHUT_WR);
   web::spdy::Session session(ours, web::spdy::Session::Side::server);

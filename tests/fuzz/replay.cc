@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/text.h"
+#include "runtime/base/fd.h"
 
 #define FUZZ_TARGET(name) extern "C" int name(const uint8_t* data, size_t size);
-#include "generated/fuzz_targets.inc"
+#include "fuzz_targets.inc"
 #undef FUZZ_TARGET
 
 namespace {
@@ -20,7 +20,7 @@ using Target = int (*)(const uint8_t*, size_t);
 
 const std::map<std::string, Target> targets = {
 #define FUZZ_TARGET(name) {#name, name},
-#include "generated/fuzz_targets.inc"
+#include "fuzz_targets.inc"
 #undef FUZZ_TARGET
 };
 
