@@ -11,8 +11,8 @@ namespace hoplab::agent {
 /// What there is to say about an image that cannot be had.
 struct ImageProblem {
   struct Event {
-    const char* type;
-    const char* reason;
+    std::string type;
+    std::string reason;
     std::string message;
     bool operator==(const Event&) const = default;
   };

@@ -136,7 +136,7 @@ bool PodWorker::has_image(PodRecord& pod, ContainerRecord& container) {
   auto problem = look_for_image(pod.spec_of(container), container, parts_.clock.steady());
   if (!problem) return true;
   for (auto& event : problem->events) {
-    parts_.events(pod, event.type, event.reason, std::move(event.message));
+    parts_.events(pod, event.type.c_str(), event.reason.c_str(), std::move(event.message));
   }
   wait_to_start(container, std::move(problem->waiting_reason), std::move(problem->waiting_message));
   return false;
