@@ -15,7 +15,6 @@ only '#include *<yaml-cpp' 'store/api/' yaml-cpp
 only '#include *<httplib' 'web/' cpp-httplib
 only '#include *<boost/' 'cmd/' Boost
 only '#include *<nlohmann' 'runtime/base/' nlohmann
-only '#include *<archive' 'runtime/proc/' libarchive
 only '\b(system|popen) *\(' 'none/' 'a shell'
 
 may() { # folder, regex of the folders of ours that its files may include

@@ -3,9 +3,9 @@
 # Usage: install_packages.sh build [test] [bench] [lint] [deb]
 set -eu
 
-build="g++ cmake ninja-build pkg-config make libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libmnl-dev
+build="g++ cmake ninja-build pkg-config make libnl-3-dev libmnl-dev
  libnftnl-dev libsqlite3-dev nlohmann-json3-dev libcpp-httplib-dev libyaml-cpp-dev libssl-dev
- libboost-program-options-dev libarchive-dev zlib1g-dev"
+ libboost-program-options-dev zlib1g-dev"
 # What the demo and a learner's shell call.
 tools="iproute2 iptables iputils-ping curl procps tcpdump"
 test="libgtest-dev libgmock-dev python3 conntrack"
