@@ -140,6 +140,8 @@ class OrdinaryUser:
         """The same program from the copy, as the user."""
         moved = []
         for word in program.command:
+            if os.path.basename(word).startswith("python3"):
+                word = "python3"  # root's own may lie where only root may go
             if word.startswith(self.build + "/"):
                 word = os.path.join(self.copy, os.path.basename(word))
             moved.append(word.replace(SOURCE + "/tests", self.copy + "/tests"))
