@@ -62,7 +62,7 @@ class Shell(scenario.Case):
 
     def wait_in_front(self, cluster, command):
         """Until the terminal's keys reach it: "+" is ps's sign of the foreground."""
-        pattern = re.compile(rf"^\S*\+\S* {command}$", re.MULTILINE)
+        pattern = re.compile(rf"^\S*\+\S* +{command}$", re.MULTILINE)
         scenario.wait_until(f"{command} is in the foreground", lambda: pattern.search(
             cluster.shell("linux", "ps", "-eo", "stat=,args=").stdout))
 
