@@ -172,6 +172,12 @@ int run_with_flags(const Invocation& invocation, const Verb& verb,
     print_help(verb);
     return exit_ok;
   }
+  if (flags->given("kustomize")) {
+    std::cerr << "error: hoplab's own kubectl builds no kustomizations. With the real one:\n"
+                 "  kubectl kustomize "
+              << flags->get("kustomize") << " | hoplab kubectl " << verb.name << " -f -\n";
+    return exit_failure;
+  }
   Session session;
   session.invocation = &invocation;
   session.verb = verb.name;

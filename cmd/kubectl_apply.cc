@@ -16,6 +16,7 @@ constexpr int conflict_retries = 5;
 constexpr std::array apply_flags{
     filename_flag,
     recursive_flag,
+    kustomize_flag,
     output_flag,
     dry_run_flag,
     FlagSpec{"validate", 0, FlagKind::boolean, "true", "Refuse unknown fields."},
@@ -107,16 +108,16 @@ class Apply {
 Result<int> run_apply(Session& session) {
   if (!session.flags.given("filename")) return local_error("must specify one of -f and -k");
   if (!session.flags.args().empty()) {
-    return local_error(str("Unexpected args: [", join(session.flags.args(), " "), "]"));
+    return usage_error("apply", str("Unexpected args: [", join(session.flags.args(), " "), "]"));
   }
   HOP_TRY(auto mode, WriteMode::read(session));
   HOP_TRY(auto files, read_files(session));
   Apply apply(session, std::move(mode));
   for (const FileObject& object : files.objects) {
     if (object.name.empty()) {
-      files.errors.push_back(
-          local_error(str("error when applying \"", object.file,
-                          "\": metadata.name is missing (generateName works with create only)")));
+      files.errors.push_back(local_error(str("error when retrieving current configuration of:\n",
+                                             describe(object), "\nfrom server for: \"", object.file,
+                                             "\": resource name may not be empty")));
       continue;
     }
     if (auto applied = apply.one(object); !applied) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <iostream>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::array create_flags{
     filename_flag,
     recursive_flag,
+    kustomize_flag,
     output_flag,
     dry_run_flag,
     FlagSpec{"validate", 0, FlagKind::boolean, "true", "Refuse unknown fields."},
@@ -23,6 +25,7 @@ constexpr std::array create_flags{
 constexpr std::array replace_flags{
     filename_flag,
     recursive_flag,
+    kustomize_flag,
     output_flag,
     dry_run_flag,
     FlagSpec{"validate", 0, FlagKind::boolean, "true", "Refuse unknown fields."},
@@ -74,6 +77,29 @@ Result<void> replace_one(Session& session, const WriteMode& mode, const FileObje
   return mode.report(object, "replaced");
 }
 
+/// What the real kubectl makes from flags alone, and we from manifests.
+constexpr std::string_view generators[] = {"configmap",
+                                           "cm",
+                                           "secret",
+                                           "deployment",
+                                           "deploy",
+                                           "dep",
+                                           "service",
+                                           "svc",
+                                           "serviceaccount",
+                                           "sa",
+                                           "job",
+                                           "cronjob",
+                                           "ingress",
+                                           "ing",
+                                           "role",
+                                           "rolebinding",
+                                           "clusterrole",
+                                           "clusterrolebinding",
+                                           "quota",
+                                           "priorityclass",
+                                           "poddisruptionbudget"};
+
 using WriteOne = Result<void> (*)(Session&, const WriteMode&, const FileObject&);
 
 Result<int> write_files(Session& session, WriteOne write_one) {
@@ -93,9 +119,14 @@ Result<int> create_namespace(Session& session) {
   HOP_TRY(auto mode, WriteMode::read(session));
   const auto& args = session.flags.args();
   if (args.size() != 2) {
-    return usage_error("create", str("exactly one NAME is required, got ", args.size() - 1));
+    return usage_error("create namespace",
+                       str("exactly one NAME is required, got ", args.size() - 1));
   }
-  Json object = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", args[1]}}}};
+  Json object = {{"apiVersion", "v1"},
+                 {"kind", "Namespace"},
+                 {"metadata", {{"creationTimestamp", nullptr}, {"name", args[1]}}},
+                 {"spec", Json::object()},
+                 {"status", Json::object()}};
   if (!mode.client_dry_run) {
     HOP_TRY(object, session.client->create(api::kind_of("Namespace"), "", object, mode.options));
   }
@@ -108,8 +139,13 @@ Result<int> run_create(Session& session) {
   if (!args.empty() && (args[0] == "namespace" || args[0] == "ns"))
     return create_namespace(session);
   if (!args.empty()) {
-    return usage_error(
-        "create", str("Unexpected args: [", join(args, " "), "] (write a manifest and use -f)"));
+    const bool generator =
+        std::find(std::begin(generators), std::end(generators), args[0]) != std::end(generators);
+    return usage_error("create",
+                       str("Unexpected args: [", join(args, " "), "]",
+                           generator ? "\nOf kubectl's generators there is only namespace "
+                                       "here: write a manifest and use -f."
+                                     : ""));
   }
   return write_files(session, create_one);
 }

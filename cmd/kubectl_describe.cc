@@ -72,6 +72,7 @@ DescribeInput read_input(Session& session, Found found) {
     std::erase_if(input.replica_sets,
                   [&](const Json& set) { return !is_owned(set, found.object); });
   }
+  if (kind == "ServiceAccount") input.secrets = list_or_empty(session, "Secret", {space, "", ""});
   input.object = std::move(found.object);
   return input;
 }
@@ -125,7 +126,13 @@ Result<int> run_describe(Session& session) {
   HOP_TRY(auto targets, choose_targets(session, session.flags.args(), true));
   std::vector<Error> errors;
   bool first = true;
-  for (Matches& matches : find_all(session, targets, errors)) {
+  auto all = find_all(session, targets, errors);
+  // kubectl takes two arguments for TYPE and the beginning of a NAME, even `pod/a svc/b`.
+  if (session.flags.args().size() == 2 && errors.size() == 1 &&
+      errors[0].code() == ErrorCode::not_found) {
+    return errors[0];
+  }
+  for (Matches& matches : all) {
     for (Found& one : matches.found) {
       std::cout << (first || matches.by_prefix ? "" : "\n\n")
                 << describe_object(read_input(session, std::move(one)))

@@ -25,6 +25,8 @@ class DescribeText {
   void map(std::string_view title, const Json& pairs);
   void add(const std::string& text) { text_ += text; }
   [[nodiscard]] std::string aligned() const;
+  /// With the tabs still in it.
+  [[nodiscard]] const std::string& raw() const { return text_; }
 
  private:
   std::string text_;
@@ -37,6 +39,7 @@ struct DescribeInput {
   std::vector<Json> events;
   std::vector<Json> pods;          ///< Of a node, or behind a workload's selector.
   std::vector<Json> replica_sets;  ///< Of a Deployment, by name.
+  std::vector<Json> secrets;       ///< Of a ServiceAccount's namespace.
   Json endpoints;                  ///< Of a Service; null when there are none.
   Json lease;                      ///< Of a Node; null when there is none.
   bool show_events = true;
@@ -51,12 +54,14 @@ void describe_pod(const DescribeInput& input, DescribeText& out);
 void describe_node(const DescribeInput& input, DescribeText& out);
 void describe_service(const DescribeInput& input, DescribeText& out);
 void describe_endpoints(const DescribeInput& input, DescribeText& out);
+void describe_endpoint_slice(const DescribeInput& input, DescribeText& out);
 void describe_deployment(const DescribeInput& input, DescribeText& out);
 void describe_replica_set(const DescribeInput& input, DescribeText& out);
 void describe_daemon_set(const DescribeInput& input, DescribeText& out);
 void describe_namespace(const DescribeInput& input, DescribeText& out);
 void describe_config_map(const DescribeInput& input, DescribeText& out);
 void describe_secret(const DescribeInput& input, DescribeText& out);
+void describe_service_account(const DescribeInput& input, DescribeText& out);
 /// Every other kind: its fields by name.
 void describe_any(const DescribeInput& input, DescribeText& out);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 
 #include "cmd/kubectl_describe.h"
@@ -96,6 +97,52 @@ void describe_secret(const DescribeInput& input, DescribeText& out) {
   }
 }
 
+namespace {
+
+std::vector<std::string> names_in(const Json& references) {
+  std::vector<std::string> names;
+  for (size_t i = 0; references.is_array() && i < references.size(); ++i) {
+    names.push_back(string_or(references[i], "name"));
+  }
+  return names;
+}
+
+/// The Secrets with tokens of this ServiceAccount.
+std::vector<std::string> tokens_of(const DescribeInput& input) {
+  std::vector<std::string> names;
+  for (const Json& secret : input.secrets) {
+    const Json& annotations = at_path(secret, "metadata.annotations");
+    if (string_or(secret, "type") == "kubernetes.io/service-account-token" &&
+        string_or(annotations, "kubernetes.io/service-account.name") ==
+            api::name_of(input.object)) {
+      names.push_back(api::name_of(secret));
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+void describe_service_account(const DescribeInput& input, DescribeText& out) {
+  describe_name(input, out);
+  describe_labels(input, out);
+  std::vector<std::string> present;
+  for (const Json& secret : input.secrets) present.push_back(api::name_of(secret));
+  const std::pair<std::string_view, std::vector<std::string>> lists[] = {
+      {"Image pull secrets:", names_in(member(input.object, "imagePullSecrets"))},
+      {"Mountable secrets: ", names_in(member(input.object, "secrets"))},
+      {"Tokens:            ", tokens_of(input)}};
+  for (const auto& [title, names] : lists) {
+    if (names.empty()) out.line(0, title, "\t<none>");
+    for (size_t i = 0; i < names.size(); ++i) {
+      const bool found = std::find(present.begin(), present.end(), names[i]) != present.end();
+      out.line(0, i == 0 ? title : std::string(title.size(), ' '), "\t", names[i],
+               found ? "" : " (not found)");
+    }
+  }
+  describe_events(input, out);
+}
+
 void describe_any(const DescribeInput& input, DescribeText& out) {
   out.line(0, "Name:\t", api::name_of(input.object));
   out.line(0, "Namespace:\t", api::namespace_of(input.object));
@@ -111,12 +158,14 @@ std::string describe_object(const DescribeInput& input) {
       {"Node", describe_node},
       {"Service", describe_service},
       {"Endpoints", describe_endpoints},
+      {"EndpointSlice", describe_endpoint_slice},
       {"Deployment", describe_deployment},
       {"ReplicaSet", describe_replica_set},
       {"DaemonSet", describe_daemon_set},
       {"Namespace", describe_namespace},
       {"ConfigMap", describe_config_map},
       {"Secret", describe_secret},
+      {"ServiceAccount", describe_service_account},
   };
   Describe describe = describe_any;
   for (const auto& [kind, function] : by_kind) {

@@ -120,4 +120,50 @@ void describe_endpoints(const DescribeInput& input, DescribeText& out) {
   describe_events(input, out);
 }
 
+namespace {
+
+void describe_slice_ports(const Json& ports, DescribeText& out) {
+  if (!ports.is_array() || ports.empty()) return out.line(0, "Ports: <unset>");
+  out.line(0, "Ports:");
+  out.line(1, "Name\tPort\tProtocol");
+  out.line(1, "----\t----\t--------");
+  for (const Json& port : ports) {
+    const std::string name = string_or(port, "name");
+    const Json& number = member(port, "port");
+    out.line(1, name.empty() ? "<unset>" : name, "\t",
+             number.is_null() ? "<unset>" : go_text(number), "\t", string_or(port, "protocol"));
+  }
+}
+
+void describe_slice_endpoint(const Json& endpoint, DescribeText& out) {
+  const std::string addresses = texts(member(endpoint, "addresses"), ", ");
+  out.line(1, "- Addresses:\t", addresses.empty() ? "<none>" : addresses);
+  const Json& ready = member(member(endpoint, "conditions"), "ready");
+  out.line(2, "Conditions:");
+  out.line(3, "Ready:\t", ready.is_null() ? "<unset>" : go_text(ready));
+  out.line(2, "Hostname:\t", string_or(endpoint, "hostname", "<unset>"));
+  if (const Json& target = member(endpoint, "targetRef"); target.is_object()) {
+    out.line(2, "TargetRef:\t", string_or(target, "kind"), "/", string_or(target, "name"));
+  }
+  out.line(2, "NodeName:\t", string_or(endpoint, "nodeName", "<unset>"));
+  out.line(2, "Zone:\t", string_or(endpoint, "zone", "<unset>"));
+}
+
+}  // namespace
+
+void describe_endpoint_slice(const DescribeInput& input, DescribeText& out) {
+  describe_name(input, out);
+  describe_labels(input, out);
+  out.line(0, "AddressType:\t", string_or(input.object, "addressType"));
+  describe_slice_ports(member(input.object, "ports"), out);
+  const Json& endpoints = member(input.object, "endpoints");
+  if (!endpoints.is_array() || endpoints.empty()) {
+    out.line(0, "Endpoints: <none>");
+  } else {
+    out.line(0, "Endpoints:");
+    for (const Json& endpoint : endpoints) describe_slice_endpoint(endpoint, out);
+  }
+  describe_events(input, out);
+}
+
 }  // namespace hoplab::cmd::kubectl

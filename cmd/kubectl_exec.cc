@@ -88,17 +88,21 @@ bool container_has(const Json& pod, const std::string& name, const char* what) {
 Result<int> run_attach(Session& session) {
   const auto& args = session.flags.args();
   if (args.empty()) {
-    return usage_error("attach", "at least 1 argument is required for attach");
+    return local_error("at least 1 argument is required for attach");
   }
   if (args.size() > 1) {
-    return usage_error("attach", str("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) "
-                                     "saw ",
-                                     args.size(), ": [", join(args, " "), "]"));
+    return local_error(str("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ",
+                           args.size(), ": [", join(args, " "), "]"));
   }
   HOP_TRY(Json pod, find_pod(session, args[0]));
   HOP_CHECK(check_running(pod, "attach"));
   web::RemoteCommandOptions options;
-  HOP_TRY(options.container, choose_container(session, pod));
+  auto container = choose_container(session, pod);
+  if (!container) {
+    return local_error(str("cannot attach to the container: container not found (",
+                           session.flags.get("container"), ")"));
+  }
+  options.container = *std::move(container);
   options.input = session.flags.on("stdin");
   const bool has_tty = container_has(pod, options.container, "tty");
   if (session.flags.on("tty") && !has_tty) {

@@ -29,9 +29,16 @@ Result<std::vector<std::string>> manifests_below(const std::string& folder) {
   return files;
 }
 
-Result<std::vector<std::string>> expand(const std::string& path, bool recursive) {
+Result<std::vector<std::string>> expand(const Session& session, const std::string& path) {
+  const bool recursive = session.flags.on("recursive");
   std::error_code failed;
   if (path == "-") return std::vector<std::string>{path};
+  if (path.starts_with("http://") || path.starts_with("https://")) {
+    return local_error(
+        str("cannot read \"", path,
+            "\": hoplab's own kubectl reads files only. Fetch it first:\n  curl -fsSL ", path,
+            " | hoplab kubectl ", session.verb, " -f -"));
+  }
   if (!fs::exists(path, failed)) return local_error("the path \"" + path + "\" does not exist");
   if (!fs::is_directory(path, failed)) return std::vector<std::string>{path};
   HOP_TRY(auto files, recursive ? manifests_below<fs::recursive_directory_iterator>(path)
@@ -52,9 +59,12 @@ Result<FileObject> place(const Session& session, Json object, const std::string&
     return local_error(str("unable to recognize \"", file, "\": no matches for kind \"", kind,
                            "\" in version \"", api_version, "\""));
   }
-  if (!member(object, "metadata").is_object()) {
+  const Json& metadata = member(object, "metadata");
+  if (metadata.is_null()) {
+    object["metadata"] = Json::object();
+  } else if (!metadata.is_object()) {
     return local_error(
-        str("error when reading \"", file, "\": metadata of the ", kind, " is missing or no map"));
+        str("error when reading \"", file, "\": metadata of the ", kind, " is no map"));
   }
   out.name = api::name_of(object);
   out.file = file;
@@ -73,6 +83,25 @@ Result<FileObject> place(const Session& session, Json object, const std::string&
   return out;
 }
 
+/// What kubectl's validation says about a document without kind or apiVersion; "" when `message`
+/// is about something else.
+std::string validation_text(std::string_view message, const std::string& text,
+                            const std::string& file) {
+  std::string what;
+  if (message.find("expected an object with apiVersion and kind") != std::string_view::npos) {
+    what = "invalid object to validate";
+  } else if (message.ends_with(": kind not set")) {
+    auto object = api::parse_yaml(text, file);
+    const bool both = object && member(*object, "apiVersion").is_null();
+    what = both ? "[apiVersion not set, kind not set]" : "kind not set";
+  } else if (message.ends_with(": apiVersion not set")) {
+    what = "apiVersion not set";
+  }
+  if (what.empty()) return {};
+  return str("error validating \"", file, "\": error validating data: ", what,
+             "; if you choose to ignore these errors, turn validation off with --validate=false");
+}
+
 void read_one(const Session& session, const std::string& path, FileObjects& out) {
   const std::string shown = path == "-" ? "STDIN" : path;
   auto text = path == "-" ? read_all(0) : read_file(path);
@@ -85,6 +114,12 @@ void read_one(const Session& session, const std::string& path, FileObjects& out)
     // The parser's message starts with the file's name.
     std::string message = documents.error().message();
     if (message.starts_with(shown + ": ")) message.erase(0, shown.size() + 2);
+    const bool validates =
+        session.verb == "apply" || session.verb == "create" || session.verb == "replace";
+    if (auto said = validation_text(message, *text, shown); validates && !said.empty()) {
+      out.errors.push_back(local_error(std::move(said)));
+      return;
+    }
     const bool yaml = !trim(*text).starts_with('{');
     out.errors.push_back(
         local_error(str("error parsing ", shown, ": ",
@@ -107,7 +142,7 @@ Result<FileObjects> read_files(Session& session) {
   FileObjects out;
   for (const std::string& given : session.flags.all("filename")) {
     for (std::string_view one : split(given, ',')) {
-      HOP_TRY(auto paths, expand(std::string(one), session.flags.on("recursive")));
+      HOP_TRY(auto paths, expand(session, std::string(one)));
       for (const std::string& path : paths) read_one(session, path, out);
     }
   }

@@ -99,7 +99,7 @@ class Get {
     for (const Target& target : targets_) {
       auto table = read_table(target);
       if (!table) {
-        fail(table.error());
+        fail(with_selection(session_, target, std::move(table).error()));
         continue;
       }
       if (!groups.empty() && groups.back().kind == target.kind) {
@@ -152,7 +152,7 @@ class Get {
       std::string text = query.text();
       auto answer = session_.client->request("GET", text.empty() ? path : path + "?" + text);
       if (!answer) {
-        fail(answer.error());
+        fail(with_selection(session_, target, std::move(answer).error()));
         continue;
       }
       if (!target.name.empty()) {
@@ -165,7 +165,11 @@ class Get {
     if (auto by = session_.flags.get("sort-by"); !by.empty()) {
       HOP_CHECK(sort_objects(items, by));
     }
-    if (!one && (!items.empty() || errors_.empty())) {
+    const bool answered = std::none_of(errors_.begin(), errors_.end(), [](const Error& error) {
+      return error.sys_errno() != 0 || error.code() == ErrorCode::unavailable;
+    });
+    const bool all_excused = items.empty() && session_.flags.on("ignore-not-found");
+    if (!one && answered && !all_excused) {
       HOP_TRY(std::string text, format_.print(make_list(std::move(items))));
       std::cout << text;
     } else if (one && !items.empty()) {

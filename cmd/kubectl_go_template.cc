@@ -52,8 +52,9 @@ Result<Json> index(const Arguments& arguments) {
       continue;
     }
     if (!value.is_array()) return wrong("error calling index: index of untyped nil");
-    if (!key.is_number())
-      return wrong("error calling index: cannot index slice/array with type string");
+    if (!key.is_number_integer()) {
+      return wrong("error calling index: cannot index slice/array with type " + type_name(key));
+    }
     const int64_t at = key.get<int64_t>();
     if (at < 0 || at >= static_cast<int64_t>(value.size())) {
       return wrong(str("error calling index: index out of range: ", at));
@@ -92,6 +93,8 @@ Result<Json> compare(const std::string& name, const Arguments& arguments) {
   return Json(name == "gt" ? a > b : a >= b);
 }
 
+constexpr size_t widest = 1'000'000;  // As in Go, whose mark for it this prints.
+
 /// %s, %v, %d and %q, with a width like %-10s.
 Json print_format(const Arguments& arguments) {
   const std::string format = arguments.empty() ? "" : shown(arguments[0]);
@@ -113,7 +116,11 @@ Json print_format(const Arguments& arguments) {
       if (format[end] == 'q') text = dump_json(Json(text));
       const bool left = format[i + 1] == '-';
       const size_t width = strtoul(format.c_str() + i + (left ? 2 : 1), nullptr, 10);
-      if (text.size() < width) text.insert(left ? text.size() : 0, width - text.size(), ' ');
+      if (width > widest) {
+        text = "%!(BADWIDTH)" + text;
+      } else if (text.size() < width) {
+        text.insert(left ? text.size() : 0, width - text.size(), ' ');
+      }
       out += text;
     }
     i = end;

@@ -253,13 +253,21 @@ class Parser {
   }
 
   Result<Json> number() {
+    const size_t size = std::min(rest_.find_first_not_of("+-.0123456789eE"), rest_.size());
+    const std::string_view digits = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    const char* const end = digits.data() + size;
+    int64_t whole = 0;
+    if (auto read = std::from_chars(digits.data(), end, whole);
+        read.ptr == end && read.ec == std::errc()) {
+      return Json(whole);
+    }
     double value = 0;
-    auto [stopped, failed] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (failed != std::errc()) return wrong(str("bad number syntax: \"", rest_, "\""));
-    const std::string_view digits = rest_.substr(0, static_cast<size_t>(stopped - rest_.data()));
-    const bool whole = digits.find_first_of(".eE") == std::string_view::npos;
-    rest_.remove_prefix(digits.size());
-    return whole ? Json(static_cast<int64_t>(value)) : Json(value);
+    if (auto read = std::from_chars(digits.data(), end, value);
+        read.ptr == end && read.ec == std::errc()) {
+      return Json(value);
+    }
+    return wrong(str("bad number syntax: \"", digits, "\""));
   }
 
   std::string_view text_;

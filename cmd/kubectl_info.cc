@@ -1,5 +1,5 @@
 // What kubectl tells about the server and about itself: version, cluster-info, api-resources,
-// api-versions, config, top.
+// api-versions, top.
 
 #include <unistd.h>
 
@@ -10,9 +10,7 @@
 #include "cmd/kubectl.h"
 #include "cmd/kubectl_output.h"
 #include "cmd/kubectl_tabs.h"
-#include "runtime/base/fd.h"
 #include "runtime/base/text.h"
-#include "store/api/manifest.h"
 
 namespace hoplab::cmd::kubectl {
 
@@ -24,19 +22,15 @@ constexpr std::array version_flags{
     output_flag,
 };
 constexpr std::array api_resources_flags{
-    FlagSpec{"namespaced", 0, FlagKind::value, "",
+    FlagSpec{"namespaced", 0, FlagKind::boolean, "true",
              "Only those that are (true) or are not (false)."},
+    FlagSpec{"sort-by", 0, FlagKind::value, "", "name or kind; else by group."},
+    FlagSpec{"verbs", 0, FlagKind::value, "", "Only those that can do all of these."},
     FlagSpec{"api-group", 0, FlagKind::value, "", "Only this group."},
     FlagSpec{"no-headers", 0, FlagKind::boolean, "", "Leave the headers out."},
     output_flag,
 };
 constexpr std::array<FlagSpec, 0> no_flags{};
-constexpr std::array config_flags{
-    FlagSpec{"raw", 0, FlagKind::boolean, "", "view: show keys and certificates too."},
-    FlagSpec{"minify", 0, FlagKind::boolean, "", "Accepted, without effect."},
-    output_flag,
-};
-
 Json client_version() {
   return {{"major", "1"},
           {"minor", "22"},
@@ -172,13 +166,37 @@ std::string comma_list(const Json& texts) {
   return join(out, ",");
 }
 
+Result<void> no_arguments(const Session& session) {
+  const auto& args = session.flags.args();
+  if (args.empty()) return {};
+  return usage_error(session.verb, str("unexpected arguments: [", join(args, " "), "]"));
+}
+
+Result<void> sort_resources(std::vector<ServedResource>& served, const std::string& by) {
+  if (by.empty()) return {};
+  if (by != "name" && by != "kind") return local_error("--sort-by accepts only name or kind");
+  std::stable_sort(served.begin(), served.end(), [&by](const auto& a, const auto& b) {
+    return string_or(a.resource, by) < string_or(b.resource, by);
+  });
+  return {};
+}
+
+bool can_all(const ServedResource& served, const std::vector<std::string>& wanted) {
+  const Json& verbs = member(served.resource, "verbs");
+  return std::all_of(wanted.begin(), wanted.end(), [&verbs](const std::string& verb) {
+    return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+  });
+}
+
 Result<int> run_api_resources(Session& session) {
   const Flags& flags = session.flags;
   const std::string output = flags.get("output");
   if (!output.empty() && output != "wide" && output != "name") {
-    return local_error("--output " + output + " is not available in kubectl api-resources");
+    return local_error("--output " + output + " is not available");
   }
+  HOP_CHECK(no_arguments(session));
   HOP_TRY(auto served, served_resources(session));
+  HOP_CHECK(sort_resources(served, flags.get("sort-by")));
   std::vector<std::vector<std::string>> rows;
   if (!flags.on("no-headers") && output != "name") {
     rows.push_back({"NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"});
@@ -189,6 +207,7 @@ Result<int> run_api_resources(Session& session) {
     const bool namespaced = bool_or(one.resource, "namespaced");
     if (flags.given("namespaced") && namespaced != flags.on("namespaced")) continue;
     if (flags.given("api-group") && flags.get("api-group") != one.group) continue;
+    if (!can_all(one, flags.list("verbs"))) continue;
     if (output == "name") {
       std::cout << name << (one.group.empty() ? "" : "." + one.group) << "\n";
       continue;
@@ -202,71 +221,9 @@ Result<int> run_api_resources(Session& session) {
 }
 
 Result<int> run_api_versions(Session& session) {
+  HOP_CHECK(no_arguments(session));
   HOP_TRY(auto versions, group_versions(session));
   for (const std::string& version : versions) std::cout << version << "\n";
-  return exit_ok;
-}
-
-/// Hides what must not be read over a shoulder.
-void redact(Json& config) {
-  for (const char* list : {"clusters", "users"}) {
-    if (!member(config, list).is_array()) continue;
-    for (Json& entry : config[list]) {
-      for (const char* part : {"cluster", "user"}) {
-        if (!member(entry, part).is_object()) continue;
-        Json& fields = entry[part];
-        if (fields.contains("certificate-authority-data")) {
-          fields["certificate-authority-data"] = "DATA+OMITTED";
-        }
-        for (const char* secret :
-             {"client-certificate-data", "client-key-data", "token", "password"}) {
-          if (fields.contains(secret)) fields[secret] = "REDACTED";
-        }
-      }
-    }
-  }
-}
-
-void print_contexts(const Json& config) {
-  std::vector<std::vector<std::string>> rows = {
-      {"CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"}};
-  const Json& contexts = member(config, "contexts");
-  for (size_t i = 0; contexts.is_array() && i < contexts.size(); ++i) {
-    const std::string name = string_or(contexts[i], "name");
-    const Json& context = member(contexts[i], "context");
-    rows.push_back({name == string_or(config, "current-context") ? "*" : "", name,
-                    string_or(context, "cluster"), string_or(context, "user"),
-                    string_or(context, "namespace")});
-  }
-  std::cout << RowPrinter().print(rows);
-}
-
-Result<int> run_config(Session& session) {
-  const auto& args = session.flags.args();
-  const std::string what = args.empty() ? "" : args[0];
-  auto path = kubeconfig_path(session);
-  if (!path) return local_error(path.error().message());
-  auto text = read_file(*path);
-  if (!text) return local_error(text.error().message());
-  auto config = api::parse_yaml(*text, *path);
-  if (!config) return local_error(config.error().message());
-  if (what == "current-context") {
-    const std::string current = string_or(*config, "current-context");
-    if (current.empty()) return local_error("current-context is not set");
-    std::cout << current << "\n";
-  } else if (what == "get-contexts") {
-    print_contexts(*config);
-  } else if (what == "view") {
-    (*config)["preferences"] = Json::object();
-    if (!session.flags.on("raw")) redact(*config);
-    HOP_TRY(auto format,
-            OutputFormat::parse(
-                session.flags.given("output") ? session.flags.get("output") : "yaml", false));
-    HOP_TRY(std::string shown, format.print(*config));
-    std::cout << shown;
-  } else {
-    return usage_error("config", "expected view, current-context or get-contexts");
-  }
   return exit_ok;
 }
 
@@ -309,15 +266,6 @@ const Verb api_versions_verb{"api-versions",
                              "  kubectl api-versions\n",
                              no_flags,
                              run_api_versions};
-
-extern const Verb config_verb;
-const Verb config_verb{"config",
-                       "config (view | current-context | get-contexts) [flags]",
-                       "Show the kubeconfig",
-                       "  kubectl config view\n  kubectl config current-context\n",
-                       config_flags,
-                       run_config,
-                       false};
 
 extern const Verb top_verb;
 const Verb top_verb{"top",

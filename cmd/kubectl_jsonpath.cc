@@ -9,11 +9,11 @@ namespace hoplab::cmd::kubectl {
 
 namespace {
 
+constexpr size_t deepest_ranges = 50;
+
 using Values = std::vector<const Json*>;
 using Node = JsonPath::Node;
 using Nodes = std::vector<std::shared_ptr<const Node>>;
-
-Values walk(const std::vector<PathStep>& steps, Values values);
 
 void add_member(const Json& value, const std::string& name, Values& out) {
   if (!value.is_object()) return;
@@ -26,26 +26,14 @@ void add_children(const Json& value, Values& out) {
   for (const Json& child : value) out.push_back(&child);
 }
 
-void add_slice(const Json& value, const PathStep& step, Values& out) {
-  if (!value.is_array()) return;
-  const auto size = static_cast<int64_t>(value.size());
-  auto from_end = [size](int64_t n) { return n < 0 ? n + size : n; };
-  int64_t first = from_end(step.first.value_or(0));
-  int64_t last = step.index ? first + 1 : std::min(size, from_end(step.last.value_or(size)));
-  if (step.index && (first < 0 || first >= size)) return;
-  for (int64_t i = std::max<int64_t>(0, first); i < last; i += step.step) {
-    out.push_back(&value[static_cast<size_t>(i)]);
-  }
-}
-
-void descend(const Json& value, const PathStep& step, Values& out) {
-  if (step.names.empty()) {
+void descend(const Json& value, const std::string& name, Values& out) {
+  if (name.empty()) {
     out.push_back(&value);
   } else {
-    add_member(value, step.names[0], out);
+    add_member(value, name, out);
   }
   if (!value.is_structured()) return;
-  for (const Json& child : value) descend(child, step, out);
+  for (const Json& child : value) descend(child, name, out);
 }
 
 bool compare(const Json& left, const std::string& op, const Json& right) {
@@ -57,68 +45,115 @@ bool compare(const Json& left, const std::string& op, const Json& right) {
   return op == ">" ? left > right : left >= right;
 }
 
-void add_filtered(const Json& value, const PathStep& step, Values& out) {
-  if (!value.is_array()) return;
-  for (const Json& item : value) {
-    Values left = walk(step.left, {&item});
-    if (step.op.empty()) {
-      if (!left.empty()) out.push_back(&item);
-      continue;
+/// Follows paths through one value. What is missing is nothing; a place that no list has is a
+/// mistake, of which the first is kept.
+class Walk {
+ public:
+  Values steps(const std::vector<PathStep>& path, Values values) {
+    for (const PathStep& step : path) {
+      Values next;
+      for (const Json* value : values) take(*value, step, next);
+      values = std::move(next);
     }
-    if (left.empty()) continue;
-    if (step.literal) {
-      if (compare(*left[0], step.op, *step.literal)) out.push_back(&item);
-      continue;
-    }
-    Values right = walk(step.right, {&item});
-    if (!right.empty() && compare(*left[0], step.op, *right[0])) out.push_back(&item);
+    return values;
   }
-}
 
-void take_step(const Json& value, const PathStep& step, Values& out) {
-  switch (step.kind) {
-    case PathStep::Kind::field:
-    case PathStep::Kind::names:
-      for (const std::string& name : step.names) add_member(value, name, out);
-      return;
-    case PathStep::Kind::every:
-      return add_children(value, out);
-    case PathStep::Kind::slice:
-      return add_slice(value, step, out);
-    case PathStep::Kind::descend:
-      return descend(value, step, out);
-    case PathStep::Kind::filter:
-      return add_filtered(value, step, out);
-  }
-}
-
-Values walk(const std::vector<PathStep>& steps, Values values) {
-  for (const PathStep& step : steps) {
-    Values next;
-    for (const Json* value : values) take_step(*value, step, next);
-    values = std::move(next);
-  }
-  return values;
-}
-
-std::string print_nodes(const Nodes& nodes, const Json& data) {
-  std::string out;
-  for (const auto& node : nodes) {
-    if (node->kind == Node::Kind::text) {
-      out += node->text;
-      continue;
-    }
-    Values found = walk(node->path, {&data});
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (node->kind == Node::Kind::range) {
-        out += print_nodes(node->body, *found[i]);
-      } else {
-        out += (i == 0 ? "" : " ") + jsonpath_text(*found[i]);
+  std::string print(const Nodes& nodes, const Json& data) {
+    std::string out;
+    for (const auto& node : nodes) {
+      if (node->kind == Node::Kind::text) {
+        out += node->text;
+        continue;
+      }
+      const Values found = steps(node->path, {&data});
+      for (size_t i = 0; i < found.size(); ++i) {
+        if (node->kind == Node::Kind::range) {
+          out += print(node->body, *found[i]);
+        } else {
+          out += (i == 0 ? "" : " ") + jsonpath_text(*found[i]);
+        }
       }
     }
+    return out;
   }
-  return out;
-}
+
+  /// "" when all went well.
+  [[nodiscard]] const std::string& mistake() const { return mistake_; }
+
+ private:
+  void take(const Json& value, const PathStep& step, Values& out) {
+    switch (step.kind) {
+      case PathStep::Kind::field:
+        return add_member(value, step.name, out);
+      case PathStep::Kind::choices:
+        for (const auto& choice : step.choices) {
+          for (const Json* one : steps(choice, {&value})) out.push_back(one);
+        }
+        return;
+      case PathStep::Kind::every:
+        return add_children(value, out);
+      case PathStep::Kind::slice:
+        return add_slice(value, step, out);
+      case PathStep::Kind::descend:
+        return descend(value, step.name, out);
+      case PathStep::Kind::filter:
+        return add_filtered(value, step, out);
+    }
+  }
+
+  void add_slice(const Json& value, const PathStep& step, Values& out) {
+    if (value.is_null()) return;
+    if (!value.is_array()) {
+      return fail(str(value.is_object()    ? "map[string]interface {}"
+                      : value.is_string()  ? "string"
+                      : value.is_boolean() ? "bool"
+                                           : "int64",
+                      " is not array or slice"));
+    }
+    const auto size = static_cast<int64_t>(value.size());
+    auto from_end = [size](int64_t n) { return n < 0 ? n + size : n; };
+    const int64_t first = from_end(step.first.value_or(0));
+    if (step.index) {
+      if (first < 0 || first >= size) return fail_place(first, size);
+      out.push_back(&value[static_cast<size_t>(first)]);
+      return;
+    }
+    const int64_t last = from_end(step.last.value_or(size));
+    if (first == last) return;
+    if (first < 0 || first >= size) return fail_place(first, size);
+    if (last < 0 || last > size) return fail_place(last - 1, size);
+    const int64_t stride = std::min(step.step, size);  // `i` never overflows.
+    for (int64_t i = first; i < last; i += stride) out.push_back(&value[static_cast<size_t>(i)]);
+  }
+
+  void add_filtered(const Json& value, const PathStep& step, Values& out) {
+    if (!value.is_array()) return;
+    for (const Json& item : value) {
+      Values left = steps(step.left, {&item});
+      if (step.op.empty()) {
+        if (!left.empty()) out.push_back(&item);
+        continue;
+      }
+      if (left.empty()) continue;
+      if (step.literal) {
+        if (compare(*left[0], step.op, *step.literal)) out.push_back(&item);
+        continue;
+      }
+      Values right = steps(step.right, {&item});
+      if (!right.empty() && compare(*left[0], step.op, *right[0])) out.push_back(&item);
+    }
+  }
+
+  void fail(std::string what) {
+    if (mistake_.empty()) mistake_ = std::move(what);
+  }
+
+  void fail_place(int64_t at, int64_t size) {
+    fail(str("array index out of bounds: index ", at, ", length ", size));
+  }
+
+  std::string mistake_;
+};
 
 /// {"\n"}: a quoted text with Go's escapes.
 std::string unquote(std::string_view text) {
@@ -173,6 +208,7 @@ Result<std::shared_ptr<Node>> parse_action(std::string_view inner) {
 
 Result<JsonPath> JsonPath::parse(std::string_view text) {
   JsonPath out;
+  out.text_ = text;
   std::vector<std::shared_ptr<Node>> open;  // Ranges that have not ended.
   auto add = [&](std::shared_ptr<Node> node) {
     (open.empty() ? out.nodes_ : open.back()->body).push_back(std::move(node));
@@ -196,16 +232,20 @@ Result<JsonPath> JsonPath::parse(std::string_view text) {
       open.pop_back();
       add(std::move(node));
     } else if (inner.starts_with("range ")) {
+      if (open.size() == deepest_ranges) return bad_template(text, "nested too deeply");
       auto node = std::make_shared<Node>();
       node->kind = Node::Kind::range;
-      HOP_TRY(node->path, parse_path(trim(inner.substr(6))));
+      auto path = parse_path(trim(inner.substr(6)));
+      if (!path) return bad_template(text, path.error().message());
+      node->path = *std::move(path);
       open.push_back(std::move(node));
     } else {
-      HOP_TRY(auto node, parse_action(inner));
-      add(std::move(node));
+      auto node = parse_action(inner);
+      if (!node) return bad_template(text, node.error().message());
+      add(*std::move(node));
     }
   }
-  if (!open.empty()) return bad_template(text, "unclosed range");
+  // kubectl is silent about a range without end, and prints nothing of it.
   return out;
 }
 
@@ -215,18 +255,24 @@ Result<JsonPath> JsonPath::parse_relaxed(std::string_view text) {
   JsonPath out;
   auto node = std::make_shared<Node>();
   node->kind = Node::Kind::path;
-  HOP_TRY(node->path, parse_path(text));
+  auto path = parse_path(text);
+  if (!path) return bad_template(text, path.error().message());
+  node->path = *std::move(path);
   out.nodes_.push_back(std::move(node));
   return out;
 }
 
-std::string JsonPath::print(const Json& data) const {
-  return print_nodes(nodes_, data);
+Result<std::string> JsonPath::print(const Json& data) const {
+  Walk walk;
+  std::string out = walk.print(nodes_, data);
+  if (walk.mistake().empty()) return out;
+  return Error(ErrorCode::unsupported, str("error executing jsonpath \"", text_,
+                                           "\": Error executing template: ", walk.mistake()));
 }
 
 std::vector<const Json*> JsonPath::find(const Json& data) const {
   for (const auto& node : nodes_) {
-    if (node->kind == Node::Kind::path) return walk(node->path, {&data});
+    if (node->kind == Node::Kind::path) return Walk().steps(node->path, {&data});
   }
   return {};
 }

@@ -10,8 +10,31 @@ namespace {
 
 constexpr size_t deepest_nesting = 20;
 
-Error bad_path(std::string_view what, std::string_view text) {
-  return {ErrorCode::unsupported, str("error parsing jsonpath ", text, ", ", what)};
+Error bad_path(std::string what) {
+  return {ErrorCode::unsupported, std::move(what)};
+}
+
+Error bad_index(std::string_view inner) {
+  return bad_path(str("invalid array index ", inner));
+}
+
+/// The parts between commas that stand in no quotes.
+std::vector<std::string_view> split_unquoted(std::string_view text) {
+  std::vector<std::string_view> parts;
+  char quote = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quote != 0) {
+      if (text[i] == quote) quote = 0;
+    } else if (text[i] == '\'' || text[i] == '"') {
+      quote = text[i];
+    } else if (text[i] == ',') {
+      parts.push_back(trim(text.substr(begin, i - begin)));
+      begin = i + 1;
+    }
+  }
+  parts.push_back(trim(text.substr(begin)));
+  return parts;
 }
 
 std::optional<int64_t> number_in(std::string_view text) {
@@ -26,12 +49,18 @@ class PathParser {
   PathParser(std::string_view text, size_t depth) : text_(text), depth_(depth) {}
 
   Result<std::vector<PathStep>> run() {
-    if (depth_ > deepest_nesting) return bad_path("nested too deeply", text_);
+    if (depth_ > deepest_nesting) return bad_path("nested too deeply");
     if (at_ < text_.size() && (text_[at_] == '$' || text_[at_] == '@')) ++at_;
     std::vector<PathStep> steps;
     while (at_ < text_.size()) {
       HOP_TRY(PathStep step, next());
-      if (step.kind == PathStep::Kind::field && step.names[0].empty()) continue;
+      if (step.kind == PathStep::Kind::field && step.name.empty()) continue;
+      auto is_everything = [](const PathStep& one) {
+        return one.kind == PathStep::Kind::descend && one.name.empty();
+      };
+      if (!steps.empty() && is_everything(steps.back()) && is_everything(step)) {
+        return bad_path("invalid multiple recursive descent");
+      }
       steps.push_back(std::move(step));
     }
     return steps;
@@ -44,7 +73,7 @@ class PathParser {
       at_ += 2;
       step.kind = PathStep::Kind::descend;
       if (at_ < text_.size() && text_[at_] == '[') return step;
-      step.names = {name()};
+      step.name = name();
       return step;
     }
     if (text_[at_] == '[') return bracket();
@@ -56,7 +85,7 @@ class PathParser {
   static PathStep step_of_name(std::string name) {
     PathStep step;
     if (name == "*") step.kind = PathStep::Kind::every;
-    step.names = {std::move(name)};
+    step.name = std::move(name);
     return step;
   }
 
@@ -85,35 +114,39 @@ class PathParser {
         --depth;
       }
     }
-    if (depth > 0) return bad_path("unterminated array", text_);
+    if (depth > 0) return bad_path("unterminated array");
     std::string_view inner = trim(text_.substr(at_ + 1, end - at_ - 2));
     at_ = end;
     if (inner.starts_with("?(") && inner.ends_with(')')) {
       return filter(inner.substr(2, inner.size() - 3));
     }
+    return in_brackets(inner);
+  }
+
+  Result<PathStep> in_brackets(std::string_view inner) {
+    const auto parts = split_unquoted(inner);
+    if (parts.size() > 1) {
+      PathStep step;
+      step.kind = PathStep::Kind::choices;
+      for (std::string_view part : parts) {
+        HOP_TRY(PathStep choice, in_brackets(part));
+        step.choices.push_back({std::move(choice)});
+      }
+      return step;
+    }
     if (inner == "*") return step_of_name("*");
-    if (inner.starts_with('\'') || inner.starts_with('"')) return names(inner);
+    if (inner.starts_with('\'') || inner.starts_with('"')) return quoted(inner);
     return slice(inner);
   }
 
-  Result<PathStep> names(std::string_view inner) {
+  /// ['a.b'] is the path .a.b; a name with dots has backslashes before them.
+  Result<PathStep> quoted(std::string_view inner) {
+    if (inner.size() < 2 || inner.back() != inner[0]) return bad_index(inner);
     PathStep step;
-    step.kind = PathStep::Kind::names;
-    while (!inner.empty()) {
-      char quote = inner[0];
-      size_t end = 1;
-      std::string one;
-      for (; end < inner.size() && inner[end] != quote; ++end) {
-        if (inner[end] == '\\' && end + 1 < inner.size()) ++end;
-        one += inner[end];
-      }
-      if ((quote != '\'' && quote != '"') || end == inner.size()) {
-        return bad_path(str("invalid array index ", inner), text_);
-      }
-      step.names.push_back(std::move(one));
-      inner = trim(inner.substr(end + 1));
-      if (inner.starts_with(',')) inner = trim(inner.substr(1));
-    }
+    step.kind = PathStep::Kind::choices;
+    HOP_TRY(auto path, PathParser(inner.substr(1, inner.size() - 2), depth_ + 1).run());
+    if (path.empty()) return bad_index(inner);
+    step.choices.push_back(std::move(path));
     return step;
   }
 
@@ -121,20 +154,19 @@ class PathParser {
     PathStep step;
     step.kind = PathStep::Kind::slice;
     auto parts = split(inner, ':');
-    if (parts.empty() || parts.size() > 3)
-      return bad_path("invalid array index " + std::string(inner), text_);
+    if (parts.empty() || parts.size() > 3) return bad_index(inner);
     std::optional<int64_t> values[3];
     for (size_t i = 0; i < parts.size(); ++i) {
       values[i] = number_in(trim(parts[i]));
       if (!values[i] && !(parts.size() > 1 && trim(parts[i]).empty())) {
-        return bad_path("invalid array index " + std::string(inner), text_);
+        return bad_index(inner);
       }
     }
     step.first = values[0];
     step.last = values[1];
     step.step = values[2].value_or(1);
     step.index = parts.size() == 1;
-    if (step.step < 1) return bad_path("step must be > 0", text_);
+    if (step.step < 1) return bad_path("step must be > 0");
     return step;
   }
 
@@ -155,7 +187,7 @@ class PathParser {
     }
     std::string_view rest = inner.substr(at);
     if (!rest.empty()) step.op = rest.substr(0, rest.size() > 1 && rest[1] == '=' ? 2 : 1);
-    if (step.op == "=" || step.op == "!") return bad_path("unrecognized filter operator", text_);
+    if (step.op == "=" || step.op == "!") return bad_path("unrecognized filter operator");
     HOP_TRY(step.left, PathParser(trim(inner.substr(0, at)), depth_ + 1).run());
     if (step.op.empty()) return step;
     return right_side(std::move(step), trim(rest.substr(step.op.size())));

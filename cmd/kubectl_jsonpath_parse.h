@@ -10,13 +10,14 @@ namespace hoplab::cmd::kubectl {
 
 /// One step of a path.
 struct PathStep {
-  enum class Kind { field, every, slice, names, descend, filter };
+  enum class Kind { field, every, slice, choices, descend, filter };
   Kind kind = Kind::field;
-  std::vector<std::string> names;  ///< field: one; names: several; descend: one or none.
-  std::optional<int64_t> first;    ///< slice [first:last:step]; an index is [n:n+1].
+  std::string name;              ///< field; descend, where "" is everything.
+  std::optional<int64_t> first;  ///< slice [first:last:step]
   std::optional<int64_t> last;
   int64_t step = 1;
-  bool index = false;
+  bool index = false;                          ///< [first]
+  std::vector<std::vector<PathStep>> choices;  ///< ['a','b.c'], [0,2]: what each finds, in turn.
   // filter: left OP right; OP "" only asks whether left finds something.
   std::string op;
   std::vector<PathStep> left;
@@ -32,7 +33,8 @@ struct JsonPath::Node {
   std::vector<std::shared_ptr<const Node>> body;  ///< range: up to its {end}.
 };
 
-/// "{.a.b}" without braces: ".a.b", "a.b", "$.a", "@.a", "..x". Fails with `unsupported`.
+/// "{.a.b}" without braces: ".a.b", "a.b", "$.a", "@.a", "..x". Fails with `unsupported` and what
+/// is wrong, for the caller to say where.
 Result<std::vector<PathStep>> parse_path(std::string_view text);
 
 }  // namespace hoplab::cmd::kubectl

@@ -39,7 +39,14 @@ class Logs {
   explicit Logs(Session& session) : session_(session) {}
 
   Result<int> run() {
+    if (const std::string time = session_.flags.get("since-time"); !time.empty()) {
+      if (!parse_rfc3339(time)) {
+        return local_error(str("parsing time \"", time,
+                               "\" as \"2006-01-02T15:04:05Z07:00\": it has no such form"));
+      }
+    }
     HOP_CHECK(choose_pods());
+    HOP_CHECK(check_flags());
     HOP_CHECK(read_query());
     std::vector<LogSource> sources;
     for (const Json& pod : pods_) HOP_CHECK(add_sources(pod, sources));
@@ -60,7 +67,9 @@ class Logs {
   Result<void> choose_pods() {
     const auto& args = session_.flags.args();
     if (session_.flags.given("selector")) {
-      if (!args.empty()) return local_error("only a selector (-l) or a POD name is allowed");
+      if (!args.empty()) {
+        return usage_error("logs", "only a selector (-l) or a POD name is allowed");
+      }
       Selection selection{session_.namespace_name, session_.flags.get("selector"), ""};
       HOP_TRY(ObjectList list, session_.client->list(api::kind_of("Pod"), selection));
       if (list.items.empty()) {
@@ -94,6 +103,29 @@ class Logs {
       std::cerr << "Found " << pods.size() << " pods, using pod/" << api::name_of(pods[0]) << "\n";
     }
     pods_.push_back(std::move(pods[0]));
+    return {};
+  }
+
+  [[nodiscard]] Result<void> check_flags() const {
+    const Flags& flags = session_.flags;
+    if (flags.given("since-time") && flags.duration("since") != Millis(0)) {
+      return local_error("at most one of `sinceTime` or `sinceSeconds` may be specified");
+    }
+    const std::string named = flags.given("container") ? flags.get("container") : container_;
+    if (flags.on("all-containers") && !named.empty()) {
+      return local_error("--all-containers=true should not be specified with container name " +
+                         named);
+    }
+    if (flags.given("container") && !container_.empty()) {
+      return local_error("only one of -c or an inline [CONTAINER] arg is allowed");
+    }
+    if (flags.number("limit-bytes") < 0) {
+      return local_error("--limit-bytes must be greater than 0");
+    }
+    if (flags.duration("since") < Millis(0)) return local_error("--since must be greater than 0");
+    if (flags.number("tail") < -1) {
+      return local_error("--tail must be greater than or equal to -1");
+    }
     return {};
   }
 

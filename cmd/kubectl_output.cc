@@ -28,7 +28,10 @@ Error unknown_format(const std::string& text, bool tables) {
 using Columns = std::vector<std::pair<std::string, JsonPath>>;
 
 Result<void> add_column(std::string_view header, std::string_view field, Columns& columns) {
-  HOP_TRY(JsonPath path, JsonPath::parse_relaxed(field));
+  JsonPath path;  // Of an empty field: finds nothing.
+  if (!field.empty()) {
+    HOP_TRY(path, JsonPath::parse_relaxed(field));
+  }
   columns.emplace_back(header, std::move(path));
   return {};
 }
@@ -53,7 +56,7 @@ Result<Columns> parse_columns_file(const std::string& path) {
   auto text = read_file(path);
   if (!text) {
     return bad_format(
-        str("error reading template ", path, ", open ", path, ": no such file or directory\n"));
+        str("error reading template ", path, ", open ", path, ": no such file or directory"));
   }
   constexpr char form[] =
       "Expected format is one line of space separated headers, one line of space separated column "
@@ -112,7 +115,7 @@ Result<void> OutputFormat::set_template(const std::string& name, const std::stri
     auto read = read_file(argument);
     if (!read) {
       return bad_format(str("error reading --template ", argument, ", open ", argument,
-                            ": no such file or directory\n"));
+                            ": no such file or directory"));
     }
     text = *std::move(read);
   }
@@ -120,7 +123,7 @@ Result<void> OutputFormat::set_template(const std::string& name, const std::stri
     form_ = Form::go_template;
     auto parsed = GoTemplate::parse(text);
     if (!parsed) {
-      return bad_format(str("error parsing template ", text, ", ", parsed.error().message(), "\n"));
+      return bad_format(str("error parsing template ", text, ", ", parsed.error().message()));
     }
     go_template_ = *std::move(parsed);
     return {};
@@ -136,12 +139,13 @@ Result<OutputFormat> OutputFormat::parse(const std::string& text, bool no_header
   auto equals = text.find('=');
   const std::string name = text.substr(0, equals);
   const std::string argument = equals == std::string::npos ? "" : text.substr(equals + 1);
-  if (text == "json" || text == "yaml" || text == "name" || text == "wide" || text.empty()) {
-    out.form_ = text == "json"   ? Form::json
-                : text == "yaml" ? Form::yaml
-                : text == "name" ? Form::name
-                : text == "wide" ? Form::wide
-                                 : Form::table;
+  const std::string lower = to_lower(text);
+  if (lower == "json" || lower == "yaml" || lower == "name" || text == "wide" || text.empty()) {
+    out.form_ = lower == "json"   ? Form::json
+                : lower == "yaml" ? Form::yaml
+                : lower == "name" ? Form::name
+                : text == "wide"  ? Form::wide
+                                  : Form::table;
     return out;
   }
   if (!is_go_template(name) && !is_json_template(name) && !is_columns(name)) {

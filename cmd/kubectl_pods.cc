@@ -42,7 +42,7 @@ std::vector<std::string> container_names(const Json& pod, const std::string& lis
 Result<std::vector<Json>> pods_of(Session& session, const Found& owner) {
   const std::string selector = selector_of(owner.object);
   if (selector.empty()) {
-    return local_error(str("cannot attach to or read the logs of ",
+    return local_error(str("cannot attach to or get the logs from ",
                            object_name(*owner.kind, api::name_of(owner.object)),
                            ": it has no selector for pods"));
   }
@@ -76,7 +76,8 @@ Result<std::string> choose_container(const Session& session, const Json& pod) {
     const auto init = container_names(pod, "initContainers");
     if (std::find(names.begin(), names.end(), wanted) == names.end() &&
         std::find(init.begin(), init.end(), wanted) == init.end()) {
-      return local_error(str("container ", wanted, " not found in pod ", api::name_of(pod)));
+      return Error(ErrorCode::bad_request,  // As a server says it, which need not be asked.
+                   str("container ", wanted, " is not valid for pod ", api::name_of(pod)));
     }
     return wanted;
   }

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "cmd/kubectl.h"
 #include "cmd/kubectl_describe.h"
@@ -72,7 +73,9 @@ TEST(KubectlTabs, RowsKeepTheirWidths) {
 
 std::string path(std::string_view text, const Json& data) {
   auto parsed = JsonPath::parse(text);
-  return parsed ? parsed->print(data) : parsed.error().message();
+  if (!parsed) return parsed.error().message();
+  auto printed = parsed->print(data);
+  return printed ? *printed : printed.error().message();
 }
 
 TEST(KubectlJsonPath, Forms) {
@@ -83,19 +86,47 @@ TEST(KubectlJsonPath, Forms) {
   EXPECT_EQ(path("{.items[0].n}{.items[-1].n}", data), "ab");
   EXPECT_EQ(path("{.items[0].l[1:]}", data), "2 3");
   EXPECT_EQ(path("{.items[0].l}", data), "[1,2,3]");
-  EXPECT_EQ(path("{.items[0]['x.y']} {.items[0].x\\.y}", data), "true true");
+  EXPECT_EQ(path("{.items[0]['x\\.y']} {.items[0].x\\.y}", data), "true true");
+  EXPECT_EQ(path("{.items[0]['n','v']} {.items[1,0].n}", data), "a 1 b a");
+  EXPECT_EQ(path("{.items[0]['nope.y']}{['items[1].n']}", data), "b");
   EXPECT_EQ(path("{..n}", data), "a b");
   EXPECT_EQ(path("{.items[?(@.v>5)].n}", data), "b");
   EXPECT_EQ(path("{.items[?(@.n==\"a\")].v}", data), "1");
-  EXPECT_EQ(path("{.items[?(@['x.y'])].n}", data), "a");
+  EXPECT_EQ(path("{.items[?(@['x\\.y'])].n}", data), "a");
   EXPECT_EQ(path("{range .items[*]}{.n}={.v}{\"\\n\"}{end}", data), "a=1\nb=20\n");
   EXPECT_EQ(path("{.nope.deeper}", data), "");
+  EXPECT_EQ(path("{range .items[*]}x", data), "");
   EXPECT_EQ(path("plain", data), "plain");
 }
 
+TEST(KubectlJsonPath, PlacesThatAreNot) {
+  Json data = json(R"({"l":[1,2,3],"o":{"a":1}})");
+  const std::string failed = ": Error executing template: ";
+  EXPECT_EQ(path("x{.l[3]}", data), "error executing jsonpath \"x{.l[3]}\"" + failed +
+                                        "array index out of bounds: index 3, length 3");
+  EXPECT_EQ(path("{.l[0:9]}", data), "error executing jsonpath \"{.l[0:9]}\"" + failed +
+                                         "array index out of bounds: index 8, length 3");
+  EXPECT_EQ(path("{.o[0]}", data), "error executing jsonpath \"{.o[0]}\"" + failed +
+                                       "map[string]interface {} is not array or slice");
+  EXPECT_EQ(path("{.l[1:1]}{.nope[0]}", data), "");
+  EXPECT_EQ(path("{.a[}", data), "error parsing jsonpath {.a[}, unterminated array");
+}
+
+TEST(KubectlJsonPath, HugeNumbersAndDepths) {
+  Json data = json(R"({"l":[1,2,3]})");
+  EXPECT_EQ(path("{.l[1:3:9223372036854775807]}", data), "2");
+  for (const char* text : {"{.l[9223372036854775807]}", "{.l[-9223372036854775808:]}"}) {
+    EXPECT_NE(path(text, data).find("array index out of bounds"), std::string::npos) << text;
+  }
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "{range .l}";
+  for (int i = 0; i < 100'000; ++i) deep += "{end}";
+  EXPECT_FALSE(JsonPath::parse(deep).ok());
+}
+
 TEST(KubectlJsonPath, MistakesAreErrors) {
-  for (const char* text : {"{.a", "{range .items[*]}x", "{end}", "{.a[}", "{.a[x]}", "{.a[0:1:0]}",
-                           "{.a[?(@.b=1)]}"}) {
+  for (const char* text : {"{.a", "{end}", "{.a['']}", "{....}", "{.a['b}", "{.a[}", "{.a[x]}",
+                           "{.a[0:1:0]}", "{.a[?(@.b=1)]}"}) {
     EXPECT_FALSE(JsonPath::parse(text).ok()) << text;
   }
 }
@@ -138,6 +169,74 @@ TEST(KubectlOutput, NamesAndColumns) {
             "N     L          X\nx     map[a:b]   <none>\ny     <none>     <none>\n");
   EXPECT_FALSE(OutputFormat::parse("foo", false).ok());
   EXPECT_FALSE(OutputFormat::parse("custom-columns=N", false).ok());
+}
+
+std::string printed(const std::string& format, const Json& object) {
+  auto parsed = OutputFormat::parse(format, false);
+  if (!parsed) return parsed.error().message();
+  auto text = parsed->print(object);
+  return text ? *text : text.error().message();
+}
+
+TEST(KubectlOutput, Templates) {
+  Json pod = json(R"({"kind":"Pod","metadata":{"name":"x"},"n":[1,"a"]})");
+  EXPECT_EQ(printed("go-template={{.metadata.name}}", pod), "x");
+  EXPECT_EQ(printed("template={{.kind}}", pod), "Pod");
+  EXPECT_EQ(printed("jsonpath-as-json={.n[*]}", pod), "[\n    1,\n    \"a\"\n]\n");
+  EXPECT_EQ(printed("jsonpath={.n[*]}", pod), "1 a");
+  EXPECT_EQ(printed("go-template", pod), "template format specified but no template given");
+  EXPECT_EQ(printed("jsonpath=", pod), "template format specified but no template given");
+  EXPECT_EQ(printed("Name", pod), "pod/x\n");
+  EXPECT_EQ(printed("custom-columns=A:,N:.metadata.name", pod), "A        N\n<none>   x\n");
+  EXPECT_TRUE(printed("go-template={{nix}}", pod).starts_with("error parsing template {{nix}}, "));
+}
+
+/// A file that the test's end takes away.
+class ScratchFile {
+ public:
+  explicit ScratchFile(std::string_view text) {
+    const int fd = mkstemp(path_.data());
+    EXPECT_EQ(write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    close(fd);
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() { unlink(path_.c_str()); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/hoplab-output-test-XXXXXX";
+};
+
+TEST(KubectlOutput, FilesOfTemplates) {
+  Json pod = json(R"({"metadata":{"name":"x"},"status":{"phase":"Running"}})");
+  EXPECT_EQ(printed("jsonpath-file=" + ScratchFile("{.metadata.name}").path(), pod), "x");
+  EXPECT_EQ(printed("go-template-file=" + ScratchFile("<{{.status.phase}}>").path(), pod),
+            "<Running>");
+  EXPECT_EQ(printed("custom-columns-file=" +
+                        ScratchFile("NAME   PHASE\nmetadata.name {.status.phase}\n").path(),
+                    pod),
+            "NAME   PHASE\nx      Running\n");
+  EXPECT_EQ(printed("custom-columns-file=" + ScratchFile("A B\n.a\n").path(), pod),
+            "number of headers (2) and field specifications (1) don't match");
+  EXPECT_EQ(printed("jsonpath-file=/nonexistent", pod),
+            "error reading --template /nonexistent, open /nonexistent: no such file or directory");
+}
+
+Result<OutputFormat> read_format(std::vector<std::string> args, bool tables) {
+  auto flags = Flags::parse({output_flag, template_flag, FlagSpec{"no-headers"}}, args);
+  EXPECT_TRUE(flags.ok());
+  return OutputFormat::read(*flags, tables);
+}
+
+TEST(KubectlOutput, TemplateOfItsOwnFlag) {
+  Json pod = json(R"({"metadata":{"name":"x"}})");
+  EXPECT_EQ(*read_format({"--template={{.metadata.name}}"}, true)->print(pod), "x");
+  EXPECT_EQ(*read_format({"-o", "jsonpath", "--template={.metadata.name}"}, true)->print(pod), "x");
+  EXPECT_TRUE(read_format({"-o", "wide"}, true)->wide());
+  // Verbs that change objects print no tables.
+  EXPECT_FALSE(read_format({"-o", "wide"}, false).ok());
+  EXPECT_FALSE(read_format({"-o", "custom-columns=N:.metadata.name"}, false).ok());
 }
 
 TEST(KubectlError, InKubectlsWords) {
@@ -190,6 +289,49 @@ TEST(KubectlRollout, SaysWhatItWaitsFor) {
   object["status"]["conditions"] =
       json(R"([{"type":"Progressing","reason":"ProgressDeadlineExceeded"}])");
   EXPECT_FALSE(rollout_state(object).ok());
+}
+
+TEST(KubectlRollout, PausesAndResumesOnce) {
+  Found web{&api::kind_of("Deployment"), json(R"({"spec":{"replicas":3}})")};
+  EXPECT_EQ(*pause_patch(web), json(R"({"spec":{"paused":true}})"));
+  EXPECT_EQ(resume_patch(web).error().message(), "is not paused");
+  web.object["spec"]["paused"] = true;
+  EXPECT_EQ(pause_patch(web).error().message(), "is already paused");
+  EXPECT_EQ(*resume_patch(web), json(R"({"spec":{"paused":null}})"));
+  const Found set{&api::kind_of("DaemonSet"), json("{}")};
+  EXPECT_EQ(pause_patch(set).error().message(), "pausing is not supported");
+  EXPECT_EQ(resume_patch(set).error().message(), "resuming is not supported");
+}
+
+TEST(KubectlDescribe, EndpointSlices) {
+  DescribeInput input;
+  input.kind = &api::kind_of("EndpointSlice");
+  input.show_events = false;
+  input.object = json(R"({"metadata":{"name":"web-x","namespace":"shop"},"addressType":"IPv4",
+    "ports":[{"name":"","port":80,"protocol":"TCP"}],"endpoints":[{"addresses":["172.16.1.2"],
+    "conditions":{"ready":true},"nodeName":"w1","targetRef":{"kind":"Pod","name":"web"}}]})");
+  EXPECT_EQ(describe_object(input),
+            "Name:         web-x\nNamespace:    shop\nLabels:       <none>\n"
+            "Annotations:  <none>\nAddressType:  IPv4\nPorts:\n"
+            "  Name     Port  Protocol\n  ----     ----  --------\n  <unset>  80    TCP\n"
+            "Endpoints:\n  - Addresses:  172.16.1.2\n    Conditions:\n      Ready:    true\n"
+            "    Hostname:   <unset>\n    TargetRef:  Pod/web\n    NodeName:   w1\n"
+            "    Zone:       <unset>\n");
+}
+
+TEST(KubectlDescribe, ServiceAccounts) {
+  DescribeInput input;
+  input.kind = &api::kind_of("ServiceAccount");
+  input.show_events = false;
+  input.object = json(R"({"metadata":{"name":"robot","namespace":"shop"},
+    "secrets":[{"name":"robot-token"},{"name":"gone"}]})");
+  input.secrets = {json(R"({"type":"kubernetes.io/service-account-token","metadata":{
+    "name":"robot-token","annotations":{"kubernetes.io/service-account.name":"robot"}}})")};
+  EXPECT_EQ(describe_object(input),
+            "Name:                robot\nNamespace:           shop\nLabels:              <none>\n"
+            "Annotations:         <none>\nImage pull secrets:  <none>\n"
+            "Mountable secrets:   robot-token\n                     gone (not found)\n"
+            "Tokens:              robot-token\n");
 }
 
 TEST(KubectlDescribe, OddObjectsDoNotCrash) {

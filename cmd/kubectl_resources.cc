@@ -205,6 +205,20 @@ web::Query selection_query(const Session& session) {
   return query;
 }
 
+Error with_selection(const Session& session, const Target& target, Error error) {
+  if (!target.name.empty()) return error;
+  if (error.code() != ErrorCode::bad_request && error.code() != ErrorCode::not_found) return error;
+  const std::string labels = session.flags.get("selector");
+  const std::string fields = session.flags.get("field-selector");
+  const std::string resource = str("\"", target.kind->group, "/", target.kind->version,
+                                   ", Resource=", target.kind->plural, "\"");
+  if (labels.empty() && fields.empty()) {
+    return std::move(error).context("Unable to list " + resource);
+  }
+  return std::move(error).context(str("Unable to find ", resource, " that match label selector \"",
+                                      labels, "\", field selector \"", fields, "\""));
+}
+
 std::vector<Found> read_targets(Session& session, const std::vector<Target>& targets,
                                 std::vector<Error>& errors) {
   std::vector<Found> found;
@@ -225,7 +239,7 @@ std::vector<Found> read_targets(Session& session, const std::vector<Target>& tar
     selection.namespace_name = session.flags.on("all-namespaces") ? std::string() : space;
     auto list = session.client->list(*target.kind, selection);
     if (!list) {
-      errors.push_back(std::move(list).error());
+      errors.push_back(with_selection(session, target, std::move(list).error()));
       continue;
     }
     for (Json& item : list->items) found.push_back({target.kind, std::move(item)});

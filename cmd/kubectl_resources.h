@@ -34,6 +34,8 @@ struct Found {
   Json object;
 };
 
+/// What the server says about a list that cannot be, with what was asked for.
+Error with_selection(const Session& session, const Target& target, Error error);
 /// The whole objects of the targets, lists unfolded (with -l and --field-selector where the verb
 /// has them). What cannot be read goes to `errors`.
 std::vector<Found> read_targets(Session& session, const std::vector<Target>& targets,

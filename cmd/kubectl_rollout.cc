@@ -80,18 +80,6 @@ bool is_paused(const Found& found) {
   return bool_or(member(found.object, "spec"), "paused");
 }
 
-Result<Json> pause_patch(const Found& found) {
-  if (found.kind->kind != "Deployment") return local_error("pausing is not supported");
-  if (is_paused(found)) return local_error("is already paused");
-  return Json{{"spec", {{"paused", true}}}};
-}
-
-Result<Json> resume_patch(const Found& found) {
-  if (found.kind->kind != "Deployment") return local_error("resuming is not supported");
-  if (!is_paused(found)) return local_error("is not paused");
-  return Json{{"spec", {{"paused", nullptr}}}};
-}
-
 Result<Json> restart_patch(const Found& found) {
   if (found.kind->kind != "Deployment" && found.kind->kind != "DaemonSet") {
     return local_error("restarting is not supported");
@@ -140,6 +128,18 @@ Result<int> run_restart(Session& session) {
 }
 
 }  // namespace
+
+Result<Json> pause_patch(const Found& found) {
+  if (found.kind->kind != "Deployment") return local_error("pausing is not supported");
+  if (is_paused(found)) return local_error("is already paused");
+  return Json{{"spec", {{"paused", true}}}};
+}
+
+Result<Json> resume_patch(const Found& found) {
+  if (found.kind->kind != "Deployment") return local_error("resuming is not supported");
+  if (!is_paused(found)) return local_error("is not paused");
+  return Json{{"spec", {{"paused", nullptr}}}};
+}
 
 Result<std::vector<Target>> rollout_targets(Session& session) {
   if (session.flags.args().empty() && !session.flags.given("filename")) {

@@ -18,6 +18,11 @@ struct RolloutState {
 };
 Result<RolloutState> rollout_state(const Json& object);
 
+/// What pausing or resuming changes. Fails, in the second half of kubectl's sentence, when the
+/// object is no Deployment or already so. Pure.
+Result<Json> pause_patch(const Found& found);
+Result<Json> resume_patch(const Found& found);
+
 /// What a `rollout` verb works on. Never empty.
 Result<std::vector<Target>> rollout_targets(Session& session);
 

@@ -74,7 +74,7 @@ Result<Revisions> revisions_of(Session& session, const Found& found) {
 std::string template_text(const Json& pod_template) {
   DescribeText text;
   describe_template(pod_template, text);
-  return text.aligned();
+  return text.raw();  // kubectl aligns nothing here.
 }
 
 Result<std::string> history_text(const Revisions& revisions, int64_t wanted) {

@@ -12,6 +12,7 @@ import unittest
 
 import kubectl_test
 import kubectl_words
+from completion import complete
 from control_plane import HOPLAB
 from kubectl_test import DEPLOYMENT, POD, SERVICE, small
 
@@ -50,7 +51,7 @@ spec:
   - {name: h, hostPath: {path: /x}}
 """
 STATUS = {"status": {
-    "phase": "Running", "hostIP": "192.168.10.101", "podIP": "172.16.1.2", "podIPs": [{"ip": "172.16.1.2"}],
+    "phase": "Running", "hostIP": "127.0.0.1", "podIP": "172.16.1.2", "podIPs": [{"ip": "172.16.1.2"}],
     "startTime": "2026-01-02T03:04:05Z", "qosClass": "Burstable",
     "conditions": [{"type": "Ready", "status": "True"}, {"type": "PodScheduled", "status": "True"}],
     "containerStatuses": [
@@ -63,7 +64,7 @@ STATUS = {"status": {
 NODE = small("Node", "node-a", labels={"node-role.kubernetes.io/worker": ""})
 NODE_STATUS = {"status": {
     "capacity": {"cpu": "2", "memory": "4Gi"}, "allocatable": {"cpu": "2", "memory": "4Gi"},
-    "addresses": [{"type": "InternalIP", "address": "192.168.10.101"}],
+    "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
     "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready",
                     "lastHeartbeatTime": "2026-01-02T03:04:05Z", "lastTransitionTime": "2026-01-02T03:04:05Z"}]}}
 
@@ -120,6 +121,26 @@ class OwnKubectl(kubectl_test.KubectlCase, unittest.TestCase):
             self.n("delete", "-f", folder)
             self.assertEqual(self.n("get", "pods", "-o", "name"), "pod/c\n")
 
+    def test_kustomizations_and_addresses_are_refused(self):
+        for verb in ("apply", "create", "delete", "label"):
+            self.assertIn("builds no kustomizations", self.n(verb, "-k", "folder", rc=1))
+            out = self.n(verb, "-f", "http://127.0.0.1:1/pod.yaml", *["a=b"] * (verb == "label"), rc=1)
+            self.assertIn(f"curl -fsSL http://127.0.0.1:1/pod.yaml | hoplab kubectl {verb} -f -", out)
+
+    def test_completion(self):
+        self.n("apply", "-f", "-", stdin=POD % ("filed", "filed") + "---" + DEPLOYMENT)
+        proposed = lambda *words: complete(HOPLAB, "kubectl", *words, env=self.env)
+        self.assertIn("kubectl", complete(HOPLAB, "ku", env=self.env))
+        self.assertEqual(proposed("des"), ["describe"])
+        self.assertEqual(proposed("rollout", "pa"), ["pause"])
+        self.assertIn("deployments.apps", proposed("get", "de"))
+        self.assertEqual(proposed("-n", self.ns, "get", "pods", "fil"), ["filed"])
+        self.assertEqual(proposed("logs", "-n", self.ns, "fil"), ["filed"])
+        self.assertEqual(proposed("rollout", "status", "-n", self.ns, "dep"), ["deployment.apps/web"])
+        self.assertEqual(proposed("get", "-n", "kube-n"), ["kube-node-lease"])
+        self.assertEqual(proposed("apply", "-f", "fil"), [])  # bash proposes files itself.
+        self.assertIn("--field-selector", proposed("get", "--fi"))
+
     def test_no_server(self):
         p = subprocess.run([OWN, "--kubeconfig", "/nonexistent", "get", "pods"], capture_output=True, text=True,
                            timeout=10)
@@ -142,12 +163,17 @@ class SameAsKubectl(kubectl_test.KubectlCase, unittest.TestCase):
         self.status(f"/api/v1/namespaces/{self.ns}/pods/rich", STATUS)
 
     def same(self, *args, cwd=None):
+        running = [subprocess.Popen([program, "-n", self.ns, *args], env=self.env, cwd=cwd, text=True,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for program in (self.kubectl, OWN)]
         results = []
-        for program in (self.kubectl, OWN):
-            p = subprocess.run([program, "-n", self.ns, *args], env=self.env, capture_output=True, text=True,
-                               timeout=30, cwd=cwd)
+        for process in running:
+            out, err = process.communicate(timeout=30)
             # The clock goes on between the two.
-            results.append((re.sub(r"\b\d+s( +)", "AGE ", p.stdout.replace("\n", " \n")), p.stderr, p.returncode))
+            out = re.sub(r"\b\d+s( +)", "AGE ", out.replace("\n", " \n"))
+            if "--list" in args:  # The real one prints in the order of Go's maps: any.
+                out = sorted(out.splitlines())
+            results.append((out, err, process.returncode))
         self.assertEqual(results[0], results[1], " ".join(args))
 
     def test_get(self):
@@ -184,7 +210,9 @@ class SameAsKubectl(kubectl_test.KubectlCase, unittest.TestCase):
         """kubectl_words.py: mostly what is wrong with a command line."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in kubectl_words.FILES.items():
-                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                path = os.path.join(folder, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as file:
                     file.write(text)
             for line in kubectl_words.LINES.split("\n"):
                 if line:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 import scenario
+from completion import complete
 from terminal import Terminal
 
 
@@ -23,6 +24,11 @@ class Shell(scenario.Case):
         unknown = cluster.shell("mars", "true", check=False)
         self.assertEqual(unknown.returncode, 1)
         self.assertIn("there are: linux", unknown.stderr)
+
+    def test_completion_knows_clusters_and_hosts(self):
+        cluster = self.start("-f", "linux")
+        self.assertEqual(complete(scenario.HOPLAB, "--cluster", cluster.name[:-1]), [cluster.name])
+        self.assertEqual(complete(scenario.HOPLAB, "--cluster", cluster.name, "shell", "l"), ["linux"])
 
     def test_pipes(self):
         cluster = self.start("-f", "linux")
