@@ -272,7 +272,8 @@ def snapshot():
         "routes": _ip("route", "show", "table", "all") + _ip("-6", "route", "show", "table", "all"),
         "rules": _ip("rule"),
         "firewall": _firewall(),
-        "neighbors": [line.rsplit(" ", 1)[0] for line in _ip("neigh")],
+        # The others come and go with the computer's own traffic.
+        "permanent neighbors": _ip("neigh", "show", "nud", "permanent"),
         "sysctls": {**_read_tree("/proc/sys/net/ipv4"), **_read_tree("/proc/sys/net/bridge")},
         "mounts": mounts,
         "named namespaces": sorted(glob.glob("/run/netns/*") + glob.glob("/var/run/netns/*")),
