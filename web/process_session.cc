@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <map>
@@ -22,6 +23,8 @@ namespace hoplab::web {
 namespace {
 
 constexpr size_t max_queued_input = size_t{4} << 20U;
+/// A resize is some 30 bytes.
+constexpr size_t max_resize_text = 4096;
 /// A pipe that polls writable takes this much without blocking; a terminal at least so much.
 constexpr size_t pipe_piece = 4096;
 constexpr size_t terminal_piece = 256;
@@ -79,17 +82,24 @@ class ProcessSession {
   // The frame reader's side.
 
   void opened(uint32_t stream, const Headers& headers) {
+    const std::string type = header_of(headers, "streamtype");
+    if (type != "error" && type != "stdin" && type != "stdout" && type != "stderr" &&
+        type != "resize") {
+      return;
+    }
     std::lock_guard lock(mutex_);
-    streams_[header_of(headers, "streamtype")] = stream;
+    streams_[type] = stream;
     changed_.notify_all();
   }
 
   void received(uint32_t stream, std::string_view data, bool fin) {
     std::unique_lock lock(mutex_);
     if (stream == stream_of("resize")) {
-      resize_text_ += data;
+      resize_text_ +=
+          data.substr(0, max_resize_text - std::min(max_resize_text, resize_text_.size()));
     } else if (stream == stream_of("stdin")) {
       changed_.wait(lock, [this] { return input_.size() < max_queued_input || finished_; });
+      if (input_closed_) return;  // Else this would fill up, and hide that the client leaves.
       input_ += data;
       input_ended_ = input_ended_ || fin;
     } else {

@@ -9,8 +9,6 @@ namespace hoplab::web::spdy {
 namespace {
 
 constexpr size_t piece_size = 32768;
-/// Far more than a port-forward with many connections ever has open.
-constexpr size_t max_streams = 4096;
 /// Once a frame has begun, its rest must come.
 constexpr Millis stall{30'000};
 
@@ -77,9 +75,11 @@ Result<void> Session::accept_stream(const FrameHead& head, std::string_view payl
   if (payload.size() < 10) return Error(ErrorCode::bad_request, "a short SYN_STREAM");
   const uint32_t stream = read_big_endian(payload) & 0x7fffffffU;
   HOP_TRY(Headers headers, header_reader_.read(payload.substr(10)));
-  if (stream == 0 || streams_.size() >= max_streams || !streams_.insert(stream).second) {
-    return Error(ErrorCode::bad_request, str("a SYN_STREAM for stream ", stream));
+  if (stream <= last_stream_) {
+    return Error(ErrorCode::bad_request,
+                 str("a SYN_STREAM for stream ", stream, " after one for ", last_stream_));
   }
+  last_stream_ = stream;
   {
     std::lock_guard lock(header_mutex_);
     HOP_TRY(std::string block, header_writer_.write({}));

@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "web/connection.h"
@@ -48,8 +47,8 @@ class Session {
   Connection& connection_;
   Side side_;
   HeaderReader header_reader_;
-  std::set<uint32_t> streams_;  ///< Opened by the peer.
-  std::mutex header_mutex_;     ///< The writer's state and the order of its blocks on the wire.
+  uint32_t last_stream_ = 0;  ///< The latest one that the peer opened; their numbers rise.
+  std::mutex header_mutex_;   ///< The writer's state and the order of its blocks on the wire.
   HeaderWriter header_writer_;
   uint32_t next_stream_ = 1;
   uint32_t next_ping_ = 1;

@@ -56,6 +56,60 @@ TEST(SpdyFrame, Heads) {
   EXPECT_EQ(ping.size, 4U);
 }
 
+/// Two connections that talk to each other, without TLS.
+std::pair<std::unique_ptr<Connection>, std::unique_ptr<Connection>> connection_pair() {
+  int ends[2] = {-1, -1};
+  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  return {std::make_unique<Connection>(Fd(ends[0]), nullptr, -1),
+          std::make_unique<Connection>(Fd(ends[1]), nullptr, -1)};
+}
+
+TEST(SpdySession, LivesLongerThanAnyNumberOfStreams) {
+  auto [ours, theirs] = connection_pair();
+  spdy::Session client(*ours, spdy::Session::Side::client);
+  std::thread peer([&client] {
+    spdy::Session::Events nothing;
+    nothing.data = [](uint32_t, std::string_view, bool) {};
+    (void)client.run(nothing);  // Takes the answers.
+  });
+  spdy::Session server(*theirs, spdy::Session::Side::server);
+  std::thread opener([&client] {
+    for (int i = 0; i < 10'000; ++i) {
+      auto stream = client.open({{"streamtype", "data"}});
+      if (!stream || !client.write(*stream, {}, true)) break;
+    }
+    (void)client.go_away();
+  });
+  int opened = 0;
+  spdy::Session::Events events;
+  events.opened = [&opened](uint32_t, const Headers&) { ++opened; };
+  events.data = [](uint32_t, std::string_view, bool) {};
+  auto ended = server.run(events);
+  theirs->cut();
+  opener.join();
+  peer.join();
+  EXPECT_TRUE(ended) << ended.error().message();
+  EXPECT_EQ(opened, 10'000);
+}
+
+TEST(SpdySession, AStreamsNumberMustRise) {
+  auto [ours, theirs] = connection_pair();
+  spdy::HeaderWriter headers;
+  for (uint32_t stream : {3U, 1U}) {
+    std::string opening = spdy::big_endian(stream) + spdy::big_endian(0) + std::string(2, '\0') +
+                          *headers.write({{"streamtype", "data"}});
+    ASSERT_TRUE(ours->write_all(spdy::control_frame(spdy::ControlType::syn_stream, 0, opening)));
+  }
+  spdy::Session server(*theirs, spdy::Session::Side::server);
+  spdy::Session::Events events;
+  int opened = 0;
+  events.opened = [&opened](uint32_t, const Headers&) { ++opened; };
+  auto ended = server.run(events);
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().message(), "a SYN_STREAM for stream 1 after one for 3");
+  EXPECT_EQ(opened, 1);
+}
+
 class StreamTest : public testing::Test {
  protected:
   void SetUp() override {
