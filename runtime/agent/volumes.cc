@@ -34,7 +34,8 @@ Result<void> check_relative(const std::string& path) {
 
 /// Where a subPath really lies, made when missing. A link that a container left in its volume must
 /// not lead another one to the node's own files.
-Result<std::string> place_of_sub_path(const std::string& volume, const std::string& sub) {
+Result<std::string> place_of_sub_path(const std::string& volume, const std::string& sub,
+                                      bool may_make) {
   std::error_code code;
   fs::path root = fs::canonical(volume, code);
   fs::path place = fs::weakly_canonical(fs::path(volume) / sub, code);
@@ -43,7 +44,10 @@ Result<std::string> place_of_sub_path(const std::string& volume, const std::stri
   if (way.empty() || *way.begin() == "..") {
     return Error(ErrorCode::invalid, "subPath \"" + sub + "\" leads out of its volume");
   }
-  if (!fs::exists(place, code)) HOP_CHECK(make_folder(place));
+  if (!fs::exists(place, code)) {
+    if (!may_make) return Error(ErrorCode::not_found, "subPath \"" + sub + "\" does not exist");
+    HOP_CHECK(make_folder(place));
+  }
   return place.string();
 }
 
@@ -114,15 +118,20 @@ std::string set_up_failed(const Json& volume) {
 }
 
 /// A path of the node must be what the pod says it is, or is made.
-Result<void> check_host_path(const Json& volume) {
+Result<void> check_host_path(const Json& volume, const HostPaths& allowed) {
   std::string path = string_or(volume, "path");
   std::string wanted = string_or(volume, "type");
+  const HostPaths::Access access = allowed.access(path);
+  if (access == HostPaths::Access::none) return allowed.refusal(path);
   std::error_code code;
   fs::file_status found = fs::status(path, code);
-  if (!fs::exists(found)) {
+  if (!fs::exists(found) && access == HostPaths::Access::write) {
     // Without a type the container runtime makes the folder, as Docker does.
     if (wanted.empty() || wanted == "DirectoryOrCreate") return make_folder(path);
     if (wanted == "FileOrCreate") return write_file(path, "");
+  }
+  if (!fs::exists(found) && (wanted.empty() || wanted.ends_with("OrCreate"))) {
+    return allowed.refusal(path);
   }
   bool folder = wanted.starts_with("Directory") && !fs::is_directory(found);
   bool file = wanted.starts_with("File") && !fs::is_regular_file(found);
@@ -136,8 +145,11 @@ Result<void> check_host_path(const Json& volume) {
 
 }  // namespace
 
-Volumes::Volumes(std::string root, NodeFacts node, TokenSource tokens)
-    : root_(std::move(root)), node_(std::move(node)), tokens_(std::move(tokens)) {}
+Volumes::Volumes(std::string root, NodeFacts node, TokenSource tokens, HostPaths host_paths)
+    : root_(std::move(root)),
+      node_(std::move(node)),
+      tokens_(std::move(tokens)),
+      host_paths_(std::move(host_paths)) {}
 
 std::string Volumes::pod_folder(const std::string& pod_uid) const {
   return root_ + "/" + pod_uid;
@@ -170,7 +182,7 @@ Result<void> Volumes::prepare_one(const PodRecord& pod, const Json& volume,
                                   const ObjectLookup& lookup) const {
   std::string folder = path_of(pod, volume);
   std::string type = type_of(volume);
-  if (type == "hostPath") return check_host_path(member(volume, "hostPath"));
+  if (type == "hostPath") return check_host_path(member(volume, "hostPath"), host_paths_);
   if (type != "emptyDir" && !holds_files(type)) {
     return Error(ErrorCode::unsupported,
                  "volume type " + type +
@@ -245,10 +257,17 @@ Result<std::vector<VolumeMount>> Volumes::mounts(const PodRecord& pod,
     VolumeMount made{path_of(pod, *volume), string_or(mount, "mountPath"),
                      bool_or(mount, "readOnly")};
     std::string type = type_of(*volume);
-    if (type != "emptyDir" && type != "hostPath") made.read_only = true;
+    bool may_make = true;
+    if (type == "hostPath") {
+      HOP_TRY(made.host_path, host_paths_.resolve(made.host_path));
+      may_make = host_paths_.access(made.host_path) == HostPaths::Access::write;
+      made.read_only = made.read_only || !may_make;
+    } else if (type != "emptyDir") {
+      made.read_only = true;
+    }
     if (std::string sub = string_or(mount, "subPath"); !sub.empty()) {
       HOP_CHECK(check_relative(sub));
-      HOP_TRY(made.host_path, place_of_sub_path(made.host_path, sub));
+      HOP_TRY(made.host_path, place_of_sub_path(made.host_path, sub, may_make));
     }
     out.push_back(std::move(made));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/agent/environment.h"
+#include "runtime/agent/host_paths.h"
 #include "runtime/agent/volume_files.h"
 
 namespace hoplab::agent {
@@ -21,11 +22,12 @@ struct VolumeMount {
 using TokenSource = std::function<Result<std::string>(const PodRecord&)>;
 
 /// The pod's volumes on disk, below `root`/<uid>/volumes/kubernetes.io~<kind>/<name>. emptyDir,
-/// configMap, secret, downwardAPI, projected (token, configMap, secret, downwardAPI) and hostPath.
+/// configMap, secret, downwardAPI, projected (token, configMap, secret, downwardAPI) and hostPath
+/// (as far as HostPaths lets it).
 /// Errors are kubelet's texts for FailedMount.
 class Volumes {
  public:
-  Volumes(std::string root, NodeFacts node, TokenSource tokens);
+  Volumes(std::string root, NodeFacts node, TokenSource tokens, HostPaths host_paths = {});
 
   /// Writes what the pod's volumes need. Safe to repeat.
   Result<void> prepare(const PodRecord& pod, const ObjectLookup& lookup) const;
@@ -53,6 +55,7 @@ class Volumes {
   std::string root_;
   NodeFacts node_;
   TokenSource tokens_;
+  HostPaths host_paths_;
 };
 
 }  // namespace hoplab::agent

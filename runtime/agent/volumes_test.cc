@@ -11,6 +11,8 @@
 namespace hoplab::agent {
 namespace {
 
+using namespace std::string_literals;
+
 class VolumesTest : public testing::Test {
  protected:
   std::string root_ = testing::TempDir() + "hoplab_volumes." + std::to_string(getpid());
@@ -111,6 +113,28 @@ TEST_F(VolumesTest, ATokenIsNotAskedForAgain) {
   EXPECT_TRUE(volumes_.refresh(record, [](const std::string&, const std::string&) -> Result<Json> {
     return Error(ErrorCode::internal, "asked");
   }));
+}
+
+TEST_F(VolumesTest, ALabsPodLeavesTheComputerAlone) {
+  const std::string own = std::filesystem::weakly_canonical(root_).string() + "/own";
+  Volumes lab(root_, {"k8s-w1", Ipv4(192, 168, 10, 101)}, {}, HostPaths({own}));
+  const Json writes = {{"volumeMounts", {{{"name", "v"}, {"mountPath", "/m"}}}}};
+  auto host_path = [](const std::string& path) {
+    return pod((R"([{"name":"v","hostPath":{"path":")" + path + "\"}}]").c_str());
+  };
+  ASSERT_TRUE(lab.prepare(host_path(own + "/data"), lookup));
+  EXPECT_TRUE(std::filesystem::is_directory(own + "/data"));
+  EXPECT_FALSE(lab.mounts(host_path(own + "/data"), writes)->front().read_only);
+  ASSERT_TRUE(lab.prepare(host_path("/usr"), lookup));
+  EXPECT_TRUE(lab.mounts(host_path("/usr"), writes)->front().read_only);
+  for (const std::string& path : {"/home"s, "/"s, root_ + "/elsewhere", "/usr/no-such"s}) {
+    auto done = lab.prepare(host_path(path), lookup);
+    ASSERT_FALSE(done) << path;
+    EXPECT_NE(done.error().message().find(path + " belongs to the computer"), std::string::npos)
+        << done.error().message();
+  }
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/elsewhere"));
+  EXPECT_FALSE(lab.mounts(host_path("/home"), writes));
 }
 
 TEST_F(VolumesTest, SubPathsDoNotFollowLinksOut) {

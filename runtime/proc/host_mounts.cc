@@ -25,7 +25,7 @@ bool make_private_folder(const std::string& path, bool empty_will_do) {
   if (!is_directory(path)) return false;
   std::string name = path.substr(1);
   for (char& c : name) c = c == '/' ? '-' : c;
-  std::string base = "/run/hoplab-overlay/" + name;
+  std::string base = str(host_layers, '/', name);
   bool made = make_directories(base + "/upper").ok() && make_directories(base + "/work").ok();
   if (made &&
       mount_filesystem("overlay", path, 0,
@@ -64,7 +64,7 @@ Result<void> prepare_host_mounts(const HostSpec& spec) {
   if (!spec.user_namespace) HOP_CHECK(protect_computer_settings());
   HOP_CHECK(mount_own_sysfs());
   HOP_CHECK(mount_filesystem("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755"));
-  for (const char* folder : {"/run/hoplab", "/run/netns", "/run/lock"}) {
+  for (const char* folder : {"/run/hoplab", host_layers, "/run/netns", "/run/lock"}) {
     HOP_CHECK(make_directories(folder));
   }
   HOP_CHECK(attach_copy(backing, "/run/hoplab"));

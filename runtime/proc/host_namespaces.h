@@ -12,6 +12,9 @@
 
 namespace hoplab::proc {
 
+/// Where a lab host keeps what it writes to the folders laid over the computer's. Only there is it.
+inline constexpr const char* host_layers = "/run/hoplab-overlay";
+
 /// One lab host to start.
 struct HostSpec {
   std::string name;
