@@ -60,7 +60,7 @@ DeletionPlan plan_pod(const Json& object, const DeleteOptions& options, WallTime
   if (marked && grace >= had) return KeepAsIs{};
   Json changed = object;
   // The timestamp says when the grace is over (as Kubernetes' does); a shorter one moves it.
-  changed["metadata"]["deletionTimestamp"] = to_rfc3339(now + std::chrono::seconds(grace));
+  changed["metadata"]["deletionTimestamp"] = to_rfc3339(now + bounded_seconds(grace));
   changed["metadata"]["deletionGracePeriodSeconds"] = grace;
   return MarkDeleted{std::move(changed)};
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace hoplab {
 namespace {
 
@@ -34,6 +36,13 @@ TEST(Deletion, APodGetsItsGrace) {
   EXPECT_TRUE(std::holds_alternative<KeepAsIs>(plan("Pod", object)));
   EXPECT_EQ(marked(plan("Pod", object, grace(1)))["metadata"]["deletionGracePeriodSeconds"], 1);
   EXPECT_TRUE(std::holds_alternative<RemoveNow>(plan("Pod", object, grace(0))));
+}
+
+TEST(Deletion, AnEndlessGraceIsACentury) {
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  const Json object = marked(plan("Pod", pod(), grace(most)));
+  EXPECT_EQ(object["metadata"]["deletionTimestamp"], "2126-10-30T05:00:00Z");
+  EXPECT_EQ(object["metadata"]["deletionGracePeriodSeconds"], most);
 }
 
 TEST(Deletion, APodThatNobodyRunsGoesAtOnce) {

@@ -204,7 +204,7 @@ void PodWorker::stop_container(PodRecord& pod, ContainerRecord& container, int64
     parts_.events(pod, "Normal", "Killing", "Stopping container " + container.name);
   }
   const Json& hook = at_path(pod.spec_of(container), "lifecycle.preStop");
-  Millis grace = std::chrono::seconds(grace_seconds);
+  Millis grace = bounded_seconds(grace_seconds);
   if (first && hook.is_object() && grace.count() > 0) return run_pre_stop(pod, container, grace);
   auto asked = parts_.containers.stop_container(container.id, grace);
   if (!asked) parts_.log.error("stopping container " + container.name, asked.error());

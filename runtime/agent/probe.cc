@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -15,8 +16,9 @@ namespace hoplab::agent {
 
 namespace {
 
+/// Days are as good as years; poll(2) counts milliseconds in an int.
 Millis seconds_or(const Json& action, const char* field, int64_t fallback) {
-  return std::chrono::seconds(int_or(action, field, fallback));
+  return std::chrono::seconds(std::clamp<int64_t>(int_or(action, field, fallback), 0, 1'000'000));
 }
 
 Result<uint16_t> port_of(const Json& port, const Json& ports) {

@@ -73,6 +73,16 @@ TEST(Clock, FormatsAndReadsRfc3339) {
   EXPECT_EQ(to_rfc3339(*time), "2026-11-23T05:06:07Z");
   EXPECT_EQ(to_rfc3339_micro(*time), "2026-11-23T05:06:07.123456Z");
   EXPECT_FALSE(parse_rfc3339("yesterday"));
+  EXPECT_FALSE(parse_rfc3339("2262-05-01T00:00:00Z")) << "has no place in 64 bits";
+}
+
+TEST(Clock, AnySpanFromOutsideCanBeAddedToAnyTime) {
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(bounded_seconds(30), std::chrono::seconds(30));
+  const WallTime last = *parse_rfc3339("2160-12-31T23:59:59Z");
+  const WallTime first = *parse_rfc3339("1800-01-01T00:00:00Z");
+  EXPECT_GT(last + bounded_seconds(most), last);
+  EXPECT_LT(first + bounded_seconds(-most), first);
 }
 
 TEST(Mailbox, CoalescesAndKeepsOrder) {

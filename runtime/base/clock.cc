@@ -41,11 +41,12 @@ std::string to_rfc3339_micro(WallTime time) {
 }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
-  Error bad(ErrorCode::invalid, "\"" + std::string(text) + "\" is not an RFC 3339 time in UTC");
+  Error bad(ErrorCode::invalid, "\"" + std::string(text) +
+                                    "\" is not an RFC 3339 time in UTC of the years 1800 to 2160");
   std::string copy(text);
   std::tm tm{};
   const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &tm);
-  if (rest == nullptr) return bad;
+  if (rest == nullptr || tm.tm_year + 1900 < 1800 || tm.tm_year + 1900 > 2160) return bad;
   nanoseconds fraction{0};
   if (*rest == '.') {
     int64_t unit = 100'000'000;

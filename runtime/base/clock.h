@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "runtime/base/result.h"
@@ -28,6 +30,13 @@ class SystemClock final : public Clock {
   [[nodiscard]] SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
 };
 
+/// A number from outside as a span that can be added to any time without overflow: a hundred years
+/// at most, either way.
+constexpr std::chrono::seconds bounded_seconds(int64_t number) {
+  constexpr int64_t century = int64_t{100} * 365 * 86'400;
+  return std::chrono::seconds(std::clamp(number, -century, century));
+}
+
 /// A clock that stands still until it is moved. For tests; not thread-safe.
 class FakeClock final : public Clock {
  public:
@@ -43,7 +52,7 @@ class FakeClock final : public Clock {
 std::string to_rfc3339(WallTime time);
 /// With six digits of microseconds (Lease, Event series).
 std::string to_rfc3339_micro(WallTime time);
-/// Reads either form.
+/// Reads either form. Years 1800 to 2160, so that spans of bounded_seconds() may be added.
 Result<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace hoplab

@@ -84,7 +84,7 @@ void judge_progress(const Json& deployment, const Json* current, const Json& sta
   if (string_or(row, "reason") == "ProgressDeadlineExceeded") return;
   const auto since = parse_rfc3339(string_or(row, "lastUpdateTime"));
   if (!since.ok()) return;
-  const auto deadline = std::chrono::seconds(int_or(spec, "progressDeadlineSeconds", 600));
+  const auto deadline = bounded_seconds(int_or(spec, "progressDeadlineSeconds", 600));
   const auto left = std::chrono::ceil<Millis>(*since + deadline - now);
   if (left > Millis(0)) {
     *look_again = left;

@@ -59,9 +59,8 @@ std::optional<std::chrono::seconds> tolerated_for(const Json& pod, const Json& n
       }
       const auto passed =
           std::chrono::floor<std::chrono::seconds>(now - (added.ok() ? *added : now));
-      const auto left =
-          std::max(std::chrono::seconds(int_or(toleration, "tolerationSeconds")) - passed,
-                   std::chrono::seconds(0));
+      const auto left = std::max(bounded_seconds(int_or(toleration, "tolerationSeconds")) - passed,
+                                 std::chrono::seconds(0));
       least = std::min(least.value_or(left), left);
     }
   }

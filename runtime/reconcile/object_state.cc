@@ -112,8 +112,7 @@ bool pod_is_available(const Json& pod, int64_t min_ready_seconds, WallTime now,
   const Json* ready = find_condition(conditions_of(pod), "Ready");
   const auto since = parse_rfc3339(string_or(*ready, "lastTransitionTime"));
   if (!since.ok()) return false;
-  const auto left =
-      std::chrono::ceil<Millis>(*since + std::chrono::seconds(min_ready_seconds) - now);
+  const auto left = std::chrono::ceil<Millis>(*since + bounded_seconds(min_ready_seconds) - now);
   if (left <= Millis(0)) return true;
   if (wait != nullptr && (!*wait || left < **wait)) *wait = left;
   return false;
