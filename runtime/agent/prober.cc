@@ -4,7 +4,8 @@ namespace hoplab::agent {
 
 namespace {
 
-constexpr int thread_count = 2;
+/// Each waits for one answer; what hangs must not hold up the rest.
+constexpr size_t most_threads = 32;
 /// A program needs a moment to open its port; a refused first probe is only noise.
 constexpr Millis settle_time{100};
 
@@ -45,7 +46,7 @@ void Prober::start(const std::vector<Probe>& probes) {
     live_.emplace(probe.container_id, entry);
     due_.emplace(now + std::max(probe.initial_delay, settle_time), std::move(entry));
   }
-  while (threads_.size() < thread_count) threads_.emplace_back([this] { work(); });
+  keep_one_free();
   changed_.notify_all();
 }
 
@@ -57,6 +58,11 @@ void Prober::stop(const std::string& container_id) {
   for (auto it = first; it != last; ++it) it->second->stopped = true;
   live_.erase(first, last);
   std::erase_if(due_, [](const auto& item) { return item.second->stopped; });
+}
+
+void Prober::keep_one_free() {
+  if (busy_ < threads_.size() || threads_.size() >= most_threads) return;
+  threads_.emplace_back([this] { work(); });
 }
 
 bool Prober::held_back(const Entry& entry) const {
@@ -81,10 +87,13 @@ void Prober::work() {
       due_.emplace(SystemClock().steady() + Millis(200), entry);
       continue;
     }
+    ++busy_;
+    keep_one_free();
     lock.unlock();
     Result<void> result = run_probe(entry->probe, containers_, http_);
     finish(entry, result);
     lock.lock();
+    --busy_;
     bool passed_startup = entry->probe.kind == ProbeKind::startup && result.ok();
     if (passed_startup) starting_.erase(entry->probe.container_id);
     if (!entry->stopped && !passed_startup) {

@@ -34,8 +34,9 @@ class ProbeCounter {
   std::optional<bool> state_;
 };
 
-/// Runs the probes of this node's containers on two threads, each at its time. Liveness and
-/// readiness wait until the startup probe has passed. Thread-safe.
+/// Runs the probes of this node's containers, each at its time, on as many threads as have to wait
+/// for an answer at once, and one. Liveness and readiness wait until the startup probe has passed.
+/// Thread-safe.
 class Prober {
  public:
   using Report = std::function<void(const ProbeVerdict&)>;
@@ -61,6 +62,8 @@ class Prober {
   void work();
   void finish(const std::shared_ptr<Entry>& entry, const Result<void>& result);
   [[nodiscard]] bool held_back(const Entry& entry) const;
+  /// Under the lock: one more thread when all are busy.
+  void keep_one_free();
 
   proc::ContainerClient& containers_;
   HttpProber http_;
@@ -71,6 +74,7 @@ class Prober {
   std::multimap<std::string, std::shared_ptr<Entry>> live_;  ///< By container id.
   std::map<std::string, bool> starting_;  ///< Container ids whose startup probe has not passed.
   bool stopping_ = false;
+  size_t busy_ = 0;
   std::vector<std::jthread> threads_;
 };
 
