@@ -101,7 +101,7 @@ Result<std::unique_ptr<web::HttpServer>> serve_streams(web::StreamServer& handle
   return server;
 }
 
-/// Waits for SIGTERM or SIGINT on a thread of its own; they are blocked everywhere else.
+/// Blocked in every thread; one waits for them.
 sigset_t block_stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -110,6 +110,27 @@ sigset_t block_stop_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
+
+/// Stops the agent and its server at SIGTERM or SIGINT, and at its own end.
+class StopAtSignal {
+ public:
+  StopAtSignal(const sigset_t& signals, agent::Agent& agent, web::HttpServer& server)
+      : waiting_([&signals, &agent, &server] {
+          int signal = 0;
+          sigwait(&signals, &signal);
+          agent.stop();
+          server.stop();
+        }) {}
+  StopAtSignal(const StopAtSignal&) = delete;
+  StopAtSignal& operator=(const StopAtSignal&) = delete;
+  ~StopAtSignal() {
+    ::kill(::getpid(), SIGTERM);  // For the waiting thread, when no one sent it one.
+    waiting_.join();
+  }
+
+ private:
+  std::thread waiting_;
+};
 
 Result<void> work(const AgentWish& wish) {
   Log log("agent");
@@ -127,7 +148,7 @@ Result<void> work(const AgentWish& wish) {
   HOP_TRY(auto source, web::Client::open(identity));
   HOP_TRY(auto containers, proc::ContainerClient::connect());
 
-  sigset_t signals = block_stop_signals();
+  const sigset_t signals = block_stop_signals();
   std::signal(SIGPIPE, SIG_IGN);
   Source& api = *source;
   agent::Agent agent(
@@ -138,15 +159,8 @@ Result<void> work(const AgentWish& wish) {
   HOP_TRY(auto server,
           serve_streams(handler, identity, config.node.facts.address, log.named("streams")));
   std::jthread serving([&server] { server->run(); });
-  // Detached: it sleeps in sigwait until the process ends, one way or the other.
-  std::thread([&agent, signals]() mutable {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    agent.stop();
-  }).detach();
-  auto done = agent.run();
-  server->stop();
-  return done;
+  StopAtSignal stop(signals, agent, *server);
+  return agent.run();
 }
 
 int run(const Invocation& invocation) {

@@ -181,8 +181,7 @@ Result<std::vector<Listen>> wanted_listens(const Options& options,
   return listens;
 }
 
-/// Waits for SIGTERM or SIGINT and stops the server; once run() has returned for another reason,
-/// `woken` (an own signal) ends it.
+/// Becomes readable at SIGTERM or SIGINT.
 Result<Fd> stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -255,6 +254,8 @@ Result<void> serve(const Options& options) {
   controllers->start();
   api.set_ready();
   server->run();
+  // Ended without a signal, it sends itself one, for the waiting thread.
+  kill(getpid(), SIGTERM);
   stopper.join();
   controllers->stop();
   log.info("stopped");

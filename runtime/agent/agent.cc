@@ -1,5 +1,7 @@
 #include "runtime/agent/agent.h"
 
+#include <sys/socket.h>
+
 #include "runtime/base/text.h"
 #include "store/api/kind.h"
 
@@ -11,6 +13,7 @@ constexpr Millis longest_sleep{60'000};
 /// How often everything is looked at though nothing was heard; as kubelet's --sync-frequency.
 constexpr Millis resync_interval{60'000};
 constexpr Millis first_list{10'000};
+constexpr Millis stop_check{200};
 
 }  // namespace
 
@@ -34,7 +37,8 @@ Agent::Agent(AgentConfig config, Source& source, proc::ContainerClient& containe
                 wake_.put("");
               }),
       lifecycle_(containers_, hooks_.http),
-      volumes_(config_.volumes_folder, config_.node.facts, hooks_.tokens),
+      volumes_(config_.volumes_folder, config_.node.facts, hooks_.tokens,
+               HostPaths::of_this_node()),
       worker_(worker_parts()),
       services_(source_, api::kind_of("Service"), {}, log_.named("services")),
       pods_(source_, api::kind_of("Pod"),
@@ -47,6 +51,9 @@ Agent::Agent(AgentConfig config, Source& source, proc::ContainerClient& containe
 
 Agent::~Agent() {
   stop();
+  if (subscription_) ::shutdown(subscription_->fd(), SHUT_RDWR);  // Its thread waits there.
+  pods_.stop();
+  services_.stop();
 }
 
 WorkerParts Agent::worker_parts() {
@@ -90,9 +97,9 @@ std::vector<Json> Agent::services_for(const std::string& namespace_name) const {
   return out;
 }
 
-void Agent::watch_containers(proc::EventSubscription subscription) {
+void Agent::watch_containers() {
   for (;;) {
-    auto event = subscription.next(longest_sleep);
+    auto event = subscription_->next(longest_sleep);
     if (wake_.closed()) return;
     if (!event) {
       log_.error("node-init", event.error());
@@ -152,11 +159,14 @@ void Agent::work() {
 Result<void> Agent::run() {
   // Subscribe before listing: what happens in between is seen twice rather than never.
   HOP_TRY(auto subscription, containers_.subscribe());
+  subscription_ = std::move(subscription);
   HOP_TRY(auto contents, containers_.list());
-  worker_.adopt(contents);
+  {
+    std::lock_guard lock(worker_mutex_);  // Requests for streams may come already.
+    worker_.adopt(contents);
+  }
   log_.info(str("adopted ", contents.sandboxes.size(), " sandboxes"));
-  event_thread_ = std::jthread(
-      [this, s = std::move(subscription)]() mutable { watch_containers(std::move(s)); });
+  event_thread_ = std::jthread([this] { watch_containers(); });
   const std::string& node = config_.node.facts.name;
   auto tell = [this, node](const std::string& reason, const std::string& message) {
     // A kubelet knows its node by the name alone; `kubectl describe node` looks for that.
@@ -167,9 +177,12 @@ Result<void> Agent::run() {
   services_.start();
   pods_.start();
   // Pods' environment names the services there are.
-  while (!pods_.wait_synced(first_list) || !services_.wait_synced(first_list)) {
+  SteadyTime warn_at = clock_.steady() + first_list;
+  while (!pods_.wait_synced(stop_check) || !services_.wait_synced(stop_check)) {
     if (wake_.closed()) return {};
+    if (clock_.steady() < warn_at) continue;
     log_.warning("the API has not answered yet");
+    warn_at = clock_.steady() + first_list;
   }
   {
     std::lock_guard lock(worker_mutex_);
@@ -183,8 +196,6 @@ Result<void> Agent::run() {
 
 void Agent::stop() {
   wake_.close();
-  pods_.stop();
-  services_.stop();
 }
 
 Result<PodWorker::ContainerHandle> Agent::find_container(const std::string& namespace_name,

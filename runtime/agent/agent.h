@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "runtime/agent/node_reporter.h"
@@ -38,7 +39,7 @@ class Agent {
 
   /// Adopts what runs, then works until stop(); `unavailable` when node-init is gone.
   Result<void> run();
-  /// From any thread.
+  /// From any thread: run() returns soon.
   void stop();
 
   /// Thread-safe; for exec, attach and logs.
@@ -49,7 +50,7 @@ class Agent {
   Result<std::string> find_netns(const std::string& namespace_name, const std::string& pod);
 
  private:
-  void watch_containers(proc::EventSubscription subscription);
+  void watch_containers();
   void take_in();
   void observe_all();
   /// The loop: waits for news, takes them in, carries out what follows.
@@ -84,6 +85,7 @@ class Agent {
   Informer services_;
   Informer pods_;
   std::unique_ptr<NodeReporter> reporter_;
+  std::optional<proc::EventSubscription> subscription_;
   std::jthread event_thread_;
 };
 
