@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cerrno>
+#include <future>
 
 #include "runtime/base/text.h"
 #include "runtime/netlink/netns.h"
@@ -46,7 +48,7 @@ Result<proc::LogQuery> query_of(const web::LogRequest& request) {
   if (request.tail_lines >= 0) query.tail_lines = request.tail_lines;
   if (request.limit_bytes >= 0) query.limit_bytes = request.limit_bytes;
   if (request.since_seconds >= 0) {
-    query.since = SystemClock().wall() - std::chrono::seconds(request.since_seconds);
+    query.since = SystemClock().wall() - bounded_seconds(request.since_seconds);
   }
   if (!request.since_time.empty()) {
     HOP_TRY(query.since, parse_rfc3339(request.since_time));
@@ -125,13 +127,17 @@ Result<Fd> AgentStreams::dial(const std::string& namespace_name, const std::stri
                               uint16_t port) {
   HOP_TRY(std::string path, agent_.find_netns(namespace_name, pod));
   HOP_TRY(Fd netns, open_fd(path, O_RDONLY));
-  Fd socket;
-  {
-    // The socket stays in the pod's namespace; this thread is there for one call only.
+  // On a thread of its own: were it not to come back, this one would serve in the pod's namespace.
+  auto open = [&netns, &pod]() -> Result<Fd> {
     HOP_TRY(auto guard, NetnsGuard::enter(netns.get()));
-    socket = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return Error::from_errno(errno, "opening a socket in pod " + pod);
-  }
+    Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!made) return Error::from_errno(errno, "opening a socket in pod " + pod);
+    return made;
+  };
+  HOP_TRY(Fd socket, std::async(std::launch::async, open).get());
+  // A full backlog would hold the session for minutes; the timeout is connect's, too.
+  const timeval patience{10, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
