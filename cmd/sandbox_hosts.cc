@@ -26,11 +26,15 @@ std::string backing_of(const plan::HostConfig& host) {
 
 }  // namespace
 
-SandboxHosts::SandboxHosts(const SandboxSpec& spec, Log log, Show show)
-    : spec_(spec), log_(std::move(log)), show_(std::move(show)) {
-  facts_.bridge_netfilter = ::access("/proc/sys/net/bridge", F_OK) == 0;
-  facts_.ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+plan::UnderlayFacts underlay_facts() {
+  plan::UnderlayFacts facts;
+  facts.bridge_netfilter = ::access("/proc/sys/net/bridge", F_OK) == 0;
+  facts.ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+  return facts;
 }
+
+SandboxHosts::SandboxHosts(const SandboxSpec& spec, Log log, Show show)
+    : spec_(spec), log_(std::move(log)), show_(std::move(show)), facts_(underlay_facts()) {}
 
 Result<void> SandboxHosts::build(const std::function<Result<void>()>& wired,
                                  const std::function<void()>& master_runs) {

@@ -14,6 +14,9 @@
 
 namespace hoplab::cmd {
 
+/// Of the computer: what the underlay can and must set.
+plan::UnderlayFacts underlay_facts();
+
 /// The lab hosts of a sandbox and the network between them, as sandbox-init keeps them. One thread.
 class SandboxHosts {
  public:

@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/running_cluster.h"
+#include "cmd/sandbox_hosts.h"
 #include "cmd/up_ready.h"
 #include "cmd/up_sandbox.h"
 #include "runtime/base/text.h"
@@ -37,7 +38,7 @@ Options make_options() {
 }
 
 int print_plan(const plan::ClusterConfig& config) {
-  for (const auto& operation : plan::plan_underlay(config, {})) {
+  for (const auto& operation : plan::plan_underlay(config, underlay_facts())) {
     std::cout << "# " << operation.reason << "\n" << to_command(operation) << "\n";
   }
   return exit_ok;
