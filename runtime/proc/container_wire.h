@@ -58,7 +58,7 @@ class MessageSocket {
   Result<std::optional<Message>> receive_ready();
 
   /// For event loops: sends what the peer takes now and keeps the rest. `too_large` when more
-  /// than max_message bytes wait.
+  /// than two of the longest messages wait.
   Result<void> queue(const Json& body, std::vector<Fd> descriptors = {});
   Result<void> flush();
   [[nodiscard]] bool wants_to_write() const { return !outgoing_.empty(); }

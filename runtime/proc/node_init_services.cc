@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
+#include <filesystem>
 
 #include "runtime/base/text.h"
 #include "runtime/proc/container_program.h"
@@ -22,19 +22,22 @@ constexpr Millis first_back_off{100};
 constexpr Millis longest_back_off{5000};
 constexpr Millis stable_after{10'000};
 constexpr off_t log_limit = 4 << 20;
+constexpr Millis log_check_period{10'000};
 
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status)) return str("was killed by signal ", WTERMSIG(wait_status));
   return str("ended with exit code ", WEXITSTATUS(wait_status));
 }
 
-/// One older file is kept; a service that logs a lot cannot fill the memory behind /run.
-Result<Fd> open_log(const std::string& path) {
+/// A service that logs a lot must not fill the memory behind /run. It has the file open, so that is
+/// copied, not renamed; what it writes in between is lost.
+void shorten_log(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && info.st_size > log_limit) {
-    (void)std::rename(path.c_str(), (path + ".1").c_str());
-  }
-  return open_fd(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
+  if (::stat(path.c_str(), &info) != 0 || info.st_size <= log_limit) return;
+  std::error_code ignored;  // Without a copy, still: the memory counts more.
+  std::filesystem::copy_file(path, path + ".1", std::filesystem::copy_options::overwrite_existing,
+                             ignored);
+  std::filesystem::resize_file(path, 0, ignored);
 }
 
 std::vector<EnvVar> inherited_environment() {
@@ -65,10 +68,20 @@ ServiceSupervisor::ServiceSupervisor(EventLoop& loop, Log log, const NodeConfig&
 void ServiceSupervisor::start_all() {
   ::mkdir(log_directory_.c_str(), 0755);
   for (Service& service : services_) start(service);
+  keep_logs_short();
+}
+
+std::string ServiceSupervisor::log_of(const ServiceSpec& spec) const {
+  return log_directory_ + "/" + spec.name + ".log";
+}
+
+void ServiceSupervisor::keep_logs_short() {
+  for (const Service& service : services_) shorten_log(log_of(service.spec));
+  loop_.after(log_check_period, [this] { keep_logs_short(); });
 }
 
 Result<pid_t> ServiceSupervisor::spawn(const ServiceSpec& spec) const {
-  HOP_TRY(Fd log, open_log(log_directory_ + "/" + spec.name + ".log"));
+  HOP_TRY(Fd log, open_fd(log_of(spec), O_WRONLY | O_CREAT | O_APPEND, 0640));
   std::vector<EnvVar> env = inherited_environment();
   env.insert(env.end(), spec.env.begin(), spec.env.end());
   std::vector<std::string> environment = environment_block(env);

@@ -13,7 +13,8 @@ namespace hoplab::proc {
 
 /// Keeps the node's own processes (agent, tunnel) running: starts them, starts them again when
 /// they end, after 100 ms at first and at most 5 s when they keep ending. Their output goes to
-/// <state directory>/log/NAME.log, which is kept below 2 x 4 MiB.
+/// <state directory>/log/NAME.log; what is older than its last 4 MiB or so is in NAME.log.1, and
+/// then gone.
 class ServiceSupervisor {
  public:
   ServiceSupervisor(EventLoop& loop, Log log, const NodeConfig& config);
@@ -35,6 +36,9 @@ class ServiceSupervisor {
   void start(Service& service);
   void start_later(Service& service);
   Result<pid_t> spawn(const ServiceSpec& spec) const;
+  [[nodiscard]] std::string log_of(const ServiceSpec& spec) const;
+  /// Now and again and again.
+  void keep_logs_short();
 
   EventLoop& loop_;
   Log log_;

@@ -113,8 +113,13 @@ Result<Child> spawn_sandbox(const PodSandboxSpec& spec, const std::string& progr
     ::waitpid(pid, nullptr, 0);
     return Error::from_errno(start.error, start.failed_at);
   }
-  HOP_TRY(Fd pidfd, open_pidfd(pid));
-  return Child{pid, std::move(pidfd)};
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return std::move(pidfd).error();
+  }
+  return Child{pid, std::move(*pidfd)};
 }
 
 Result<Child> spawn_container(PidNamespace pids, const Fd& sandbox,
