@@ -148,7 +148,7 @@ web::HttpResponse NginxSite::answer(const web::HttpRequest& request) {
                       str("directory index of \"", printable(path), "\" is forbidden"));
     }
     return complain(request, 404,
-                    str("\"", path,
+                    str("\"", printable(path),
                         "index.html\" is not found (2: No such file or "
                         "directory)"));
   }

@@ -85,6 +85,10 @@ TEST_F(Nginx, LogLinesCannotBeForged) {
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1);
   EXPECT_THAT(log, HasSubstr("/x\\x0A127.0.0.1"));
   EXPECT_THAT(log, HasSubstr("a\\x22b\\x01"));
+  get("/none\n[emerg] forged/");
+  std::string errors = *read_file(root_ + "/error");
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 2);
+  EXPECT_THAT(errors, HasSubstr("/none\\x0A[emerg] forged/index.html\" is not found"));
 }
 
 }  // namespace
