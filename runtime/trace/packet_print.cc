@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t most_connections = 4096;
 constexpr int64_t second = 1'000'000'000;
+constexpr int deepest_packet = 32;
 
 std::string print_arp(const ArpMessage& arp, size_t length) {
   std::string tail = str(", length ", length);
@@ -179,8 +180,8 @@ std::string PacketPrinter::print_payload(uint16_t type, Bytes bytes, size_t wire
   return str("ethertype ", type_name(type), ", length ", wire_length);
 }
 
-std::string PacketPrinter::print_ip(Bytes bytes) {
-  auto ip = read_ipv4(bytes);
+std::string PacketPrinter::print_ip(Bytes bytes, int depth) {
+  auto ip = depth > deepest_packet ? std::nullopt : read_ipv4(bytes);
   const std::string name = options_.link_header ? "" : "IP ";
   if (!ip) return name + " [|ip]";
   const std::string front = name + (options_.verbose ? print_header(*ip) : "");
@@ -190,9 +191,9 @@ std::string PacketPrinter::print_ip(Bytes bytes) {
   }
   switch (ip->protocol) {
     case protocol_icmp:
-      return front + hosts + print_icmp_packet(*ip);
+      return front + hosts + print_icmp_packet(*ip, depth);
     case protocol_ipip:
-      return front + hosts + print_ip(ip->payload);
+      return front + hosts + print_ip(ip->payload, depth + 1);
     case protocol_udp:
       return front + print_udp(*ip, options_.verbose);
     case protocol_tcp:
@@ -203,7 +204,7 @@ std::string PacketPrinter::print_ip(Bytes bytes) {
   }
 }
 
-std::string PacketPrinter::print_icmp_packet(const Ipv4Header& ip) {
+std::string PacketPrinter::print_icmp_packet(const Ipv4Header& ip, int depth) {
   std::string out = print_icmp(ip.payload, ip.payload_length);
   if (!options_.verbose || ip.payload.size() < 8) return out;
   const bool whole = !ip.more_fragments && ip.payload.size() == ip.payload_length;
@@ -216,7 +217,7 @@ std::string PacketPrinter::print_icmp_packet(const Ipv4Header& ip) {
     out += text.data();
   }
   const Bytes quoted = quoted_packet(ip.payload);
-  return quoted.empty() ? out : out + "\n\t" + print_ip(quoted);
+  return quoted.empty() ? out : out + "\n\t" + print_ip(quoted, depth + 1);
 }
 
 std::string PacketPrinter::print_tcp(const Ipv4Header& ip) {

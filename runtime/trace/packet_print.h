@@ -29,8 +29,9 @@ class PacketPrinter {
 
  private:
   std::string print_frame(Bytes frame, bool ethernet, size_t wire_length);
-  std::string print_ip(Bytes bytes);
-  std::string print_icmp_packet(const Ipv4Header& ip);
+  /// `depth`: how many packets this one lies in.
+  std::string print_ip(Bytes bytes, int depth = 0);
+  std::string print_icmp_packet(const Ipv4Header& ip, int depth);
   std::string print_tcp(const Ipv4Header& ip);
   std::string print_payload(uint16_t type, Bytes bytes, size_t wire_length);
 

@@ -38,6 +38,13 @@ TEST(PacketPrint, OneHeaderInsideAnother) {
             "ICMP echo request, id 25907, seq 1, length 64");
 }
 
+TEST(PacketPrint, HeadersInHeadersWithoutEndEnd) {
+  auto frame = hex(ethernet);
+  const auto header = hex("45000000 00010000 40040000 0a000001 0a000002");
+  for (int i = 0; i < 100'000; ++i) frame.insert(frame.end(), header.begin(), header.end());
+  EXPECT_TRUE(show(frame).ends_with("IP 10.0.0.1 > 10.0.0.2: IP  [|ip]"));
+}
+
 TEST(PacketPrint, Arp) {
   EXPECT_EQ(show(hex("ffffffffffff 020000000001 0806 0001080006040001 020000000001 0a00020f "
                      "000000000000 ac109e0f")),
