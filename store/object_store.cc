@@ -98,7 +98,7 @@ Result<SharedJson> ObjectStore::write(ObjectWrite wanted) {
   return std::move(*mine.result);
 }
 
-void ObjectStore::run_batch(std::vector<Pending*>& batch) {
+void ObjectStore::run_batch(std::vector<Pending*>& batch) noexcept {
   std::vector<LogWrite> writes;
   writes.reserve(batch.size());
   for (Pending* pending : batch) writes.push_back(std::move(pending->write));

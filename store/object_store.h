@@ -71,7 +71,8 @@ class ObjectStore {
   ObjectStore(std::unique_ptr<RevisionLog> log, StoreOptions options);
   Result<void> load();
   Result<std::vector<StoreEvent>> backlog(int64_t after, const std::string& prefix);
-  void run_batch(std::vector<Pending*>& batch);
+  /// With half a batch applied there is no way on but the log: then the process ends.
+  void run_batch(std::vector<Pending*>& batch) noexcept;
   void apply(std::vector<Pending*>& batch, std::vector<Result<LogRow>>& rows);
   void compact_history();
 
