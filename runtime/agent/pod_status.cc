@@ -4,6 +4,7 @@
 
 #include "runtime/agent/pod_sync.h"
 #include "runtime/base/text.h"
+#include "store/admission.h"
 
 namespace hoplab::agent {
 
@@ -146,29 +147,12 @@ std::vector<Condition> conditions_of(const PodRecord& pod, const std::string& ph
 
 }  // namespace
 
-std::string qos_class(const Json& pod_spec) {
-  bool any = false;
-  bool guaranteed = true;
-  for (const Json& container : member(pod_spec, "containers")) {
-    const Json& requests = at_path(container, "resources.requests");
-    const Json& limits = at_path(container, "resources.limits");
-    any = any || !requests.empty() || !limits.empty();
-    for (auto resource : {"cpu", "memory"}) {
-      const Json& limit = member(limits, resource);
-      const Json& request = member(requests, resource);
-      if (limit.is_null() || (!request.is_null() && request != limit)) guaranteed = false;
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
-
 Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previous, WallTime now) {
   std::string phase = phase_of(pod);
   Json status = {{"phase", phase},
                  {"hostIP", to_string(node.address)},
                  {"startTime", string_or(previous, "startTime", to_rfc3339(now))},
-                 {"qosClass", qos_class(member(pod.object, "spec"))},
+                 {"qosClass", qos_class(pod.object)},
                  {"conditions", conditions_json(conditions_of(pod, phase), previous, now)},
                  {"containerStatuses", Json::array()}};
   auto ip = pod.host_network() ? std::optional(node.address) : pod.ip;

@@ -19,7 +19,4 @@ Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previo
 /// that others decide by: phase, address, conditions, readiness of containers. Pure.
 bool status_was_changed(const Json& reported, const Json& current);
 
-/// "Guaranteed", "Burstable" or "BestEffort" from requests and limits.
-std::string qos_class(const Json& pod_spec);
-
 }  // namespace hoplab::agent

@@ -84,13 +84,5 @@ TEST(PodStatus, ConditionsKeepTheirTime) {
   EXPECT_EQ(before["startTime"], after["startTime"]);
 }
 
-TEST(PodStatus, QosClasses) {
-  auto qos = [](const char* spec) { return qos_class(*parse_json(spec)); };
-  EXPECT_EQ(qos(R"({"containers":[{}]})"), "BestEffort");
-  EXPECT_EQ(qos(R"({"containers":[{"resources":{"requests":{"cpu":"1"}}}]})"), "Burstable");
-  EXPECT_EQ(qos(R"({"containers":[{"resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]})"),
-            "Guaranteed");
-}
-
 }  // namespace
 }  // namespace hoplab::agent
