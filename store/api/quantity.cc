@@ -112,7 +112,8 @@ Result<Quantity> parse_quantity(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   int exponent = 0;
   auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), exponent);
-  if (failed != std::errc() || rest != text.data() + text.size() || std::abs(exponent) > 100) {
+  if (failed != std::errc() || rest != text.data() + text.size() || exponent < -100 ||
+      exponent > 100) {
     return bad_quantity();
   }
   return Quantity{to_milli(value * std::pow(10.0L, exponent)), Quantity::Format::exponent};
