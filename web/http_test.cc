@@ -265,15 +265,12 @@ TEST(Query, KeepsRepetitionsAndOrder) {
   EXPECT_EQ(query.text(), "command=a&command=a%20b&x=%2F&y=");
 }
 
-TEST(Pki, IsFast) {
-  auto start = std::chrono::steady_clock::now();
+TEST(Pki, MakesEveryFileOfTheCluster) {
   ClusterPkiOptions options;
   options.nodes = {{"k8s-m", "192.168.10.10"}, {"k8s-w1", "192.168.10.101"}};
   options.server_addresses = {"192.168.10.10"};
   auto files = make_cluster_pki(options);
   ASSERT_TRUE(files);
-  auto took = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(took, Millis(200));
   EXPECT_EQ(files->size(), 20U);
 }
 
