@@ -14,6 +14,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
 #include "runtime/observe/footprint.h"
+#include "runtime/plan/cluster_config.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/sandbox_state.h"
 
@@ -21,7 +22,7 @@ namespace hoplab::cmd {
 
 namespace {
 
-constexpr const char* demo_cluster = "demo";
+constexpr const char* usual_name = "demo";
 constexpr int exit_interrupted = 130;
 
 bool has(const std::string& text, std::string_view part) {
@@ -228,13 +229,16 @@ Result<void> tear_down(DemoStage& stage, const Footprint& before, const std::str
 }
 
 /// The walk needs a cluster of its own, and would end one that somebody still looks at.
-Result<void> check_not_up() {
+Result<void> check_not_up(const std::string& cluster) {
   HOP_CHECK(check_outside());
-  const auto state = proc::read_sandbox_state(proc::runtime_folder(), demo_cluster);
+  HOP_CHECK(plan::check_cluster_name(cluster));
+  const auto state = proc::read_sandbox_state(proc::runtime_folder(), cluster);
   if (!state || !state->alive()) return {};
   return Error(ErrorCode::already_exists,
-               str("a cluster named ", demo_cluster, " is up already, from another demo or from ",
-                   "demo --keep\n  end it first: hoplab --cluster ", demo_cluster, " down"));
+               str("a cluster named ", cluster, " is up already, from another demo or from demo ",
+                   "--keep\n  choose another name: hoplab --cluster NAME demo\n  or end it: hoplab "
+                   "--cluster ",
+                   cluster, " down"));
 }
 
 int run(const Invocation& invocation) {
@@ -247,12 +251,14 @@ int run(const Invocation& invocation) {
   options.example("hoplab demo --keep",
                   "look around afterwards: hoplab --cluster demo shell k8s-w1");
   if (auto exit = options.parse(invocation.args)) return *exit;
-  if (auto free = check_not_up(); !free) return fail(std::move(free).error().context("demo"));
+  const std::string cluster = invocation.cluster_chosen ? invocation.cluster : usual_name;
+  if (auto free = check_not_up(cluster); !free)
+    return fail(std::move(free).error().context("demo"));
   auto executable = proc::own_executable();
   if (!executable) return fail(executable.error());
   auto before = read_footprint(*executable);
   if (!before) return fail(before.error());
-  auto opened = DemoStage::open(*executable, demo_cluster);
+  auto opened = DemoStage::open(*executable, cluster);
   if (!opened) return fail(opened.error());
   DemoStage& stage = *opened;
   auto walked = Walk(stage).go();

@@ -25,7 +25,9 @@ Options make_options() {
                   "A cluster that is up stays as it is.");
   options.value("file", 'f', "FILE", "cluster file, or a ready-made one: k8s, linux");
   options.value("tunnel", 0, "bpf|tun|veth", "who does IP in IP, instead of the best there is");
-  options.flag("dry-run", 'n', "print the operations, their reasons and commands; do nothing");
+  options.flag(
+      "dry-run", 'n',
+      "print the cables, addresses and routes of the hosts as commands, with reasons; do nothing");
   options.flag("verbose", 'v', "print the operations while they are done");
   options.value("timeout", 't', "SECONDS", "how long nodes and system pods may take", "60");
   options.flag("no-wait", 0, "do not wait for nodes and system pods");
@@ -33,7 +35,7 @@ Options make_options() {
   options.example("hoplab up", "five hosts, a client and a pretend internet");
   options.example("hoplab up -f linux", "one bare host, for the first chapters");
   options.example("hoplab --cluster two up", "a second cluster beside the first");
-  options.example("hoplab up --dry-run", "the commands you would have to type");
+  options.example("hoplab up --dry-run", "the commands that would wire the hosts");
   return options;
 }
 

@@ -93,7 +93,7 @@ class Mapping {
 
   void refuse(std::string_view key, std::string_view why) const {
     const Json& value = member(value_, key);
-    std::string shown = value.is_structured() ? "" : str(" ", dump_json(value), ":");
+    std::string shown = value.is_structured() ? "" : str(" ", dump_json(value));
     errors_.add(at(key), std::string(invalid) + shown, std::string(why));
   }
 

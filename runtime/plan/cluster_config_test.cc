@@ -183,12 +183,13 @@ TEST(ClusterConfig, RefusesNetworksThatOverlap) {
 }
 
 TEST(ClusterConfig, TellsAllMistakesAtOnceWithTheFile) {
-  auto config = parse(edited("name: small", "colour: red\nlook: x"));
+  auto config = parse(edited("name: small", "colour: red\nlook: x\nblockSize: wide"));
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code(), ErrorCode::invalid);
   EXPECT_THAT(config.error().message(), HasSubstr("c.yaml"));
   EXPECT_THAT(config.error().message(), HasSubstr("\n  colour: Unknown field: known here: name"));
   EXPECT_THAT(config.error().message(), HasSubstr("\n  look: Unsupported value \"x\""));
+  EXPECT_THAT(config.error().message(), HasSubstr("\n  blockSize: Invalid value \"wide\": must"));
 }
 
 }  // namespace

@@ -29,6 +29,15 @@ class Demo(unittest.TestCase):
         self.assertIn("all together", done.stdout)
         self.assert_nothing_left()
 
+    def test_takes_the_name_it_is_given(self):
+        name = f"demo-{os.getpid()}"
+        try:
+            scenario.run(scenario.HOPLAB, "--cluster", name, "demo", "--keep")
+            self.assertIn(name, scenario.run(scenario.HOPLAB, "list").stdout)
+        finally:
+            scenario.run(scenario.HOPLAB, "--cluster", name, "down")
+        self.assert_nothing_left()
+
     def test_interrupted_it_leaves_nothing(self):
         for moment in ("$ hoplab up", "== Nodes and pods", "== One address for three pods"):
             with self.subTest(moment=moment):
