@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <cerrno>
-#include <fstream>
 #include <iomanip>
 #include <sstream>
 
+#include "runtime/base/test_golden.h"
 #include "runtime/base/text.h"
 
 namespace hoplab {
@@ -36,19 +36,11 @@ std::string hex(const MessageBytes& bytes) {
   return out.str();
 }
 
-// tests/golden/netlink/NAME.txt: the command, then the bytes. HOPLAB_WRITE_GOLDEN=1 writes it.
+// tests/golden/netlink/NAME.txt: the command, then the bytes.
 void expect_golden(const std::string& name, const Action& action) {
   auto message = build_message(action, inputs());
   ASSERT_TRUE(message) << message.error().message();
-  const std::string text = "# " + to_command({"", action, ""}) + "\n" + hex(*message);
-  const std::string path = "tests/golden/netlink/" + name + ".txt";
-  if (std::getenv("HOPLAB_WRITE_GOLDEN") != nullptr) {
-    std::ofstream(path) << text;
-    return;
-  }
-  std::ifstream file(path);
-  ASSERT_TRUE(file) << path;
-  EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {})) << path;
+  expect_golden_file("netlink/" + name, "# " + to_command({"", action, ""}) + "\n" + hex(*message));
 }
 
 TEST(MessageGolden, Links) {

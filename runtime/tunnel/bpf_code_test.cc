@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
 
+#include "runtime/base/test_golden.h"
 #include "runtime/base/text.h"
 #include "runtime/tunnel/ipip_programs.h"
 
@@ -98,22 +98,10 @@ IpipConstants constants() {
   return out;
 }
 
-// tests/golden/tunnel/NAME.txt. HOPLAB_WRITE_GOLDEN=1 writes it.
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = "tests/golden/tunnel/" + name + ".txt";
-  if (std::getenv("HOPLAB_WRITE_GOLDEN") != nullptr) {
-    std::ofstream(path) << text;
-    return;
-  }
-  std::ifstream file(path);
-  ASSERT_TRUE(file) << path;
-  EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {})) << path;
-}
-
 TEST(IpipPrograms, AreTheListedInstructions) {
   if (std::endian::native != std::endian::little) GTEST_SKIP() << "constants are those of x86";
-  expect_golden("encap", listing(encap_program(constants())));
-  expect_golden("decap", listing(decap_program(constants())));
+  expect_golden_file("tunnel/encap", listing(encap_program(constants())));
+  expect_golden_file("tunnel/decap", listing(decap_program(constants())));
 }
 
 TEST(IpipPrograms, DifferOnlyInTheirConstants) {
