@@ -4,22 +4,10 @@
 #include <iostream>
 
 #include "runtime/base/text.h"
+#include "runtime/reconcile/object_state.h"
 #include "store/api/table.h"
 
 namespace hoplab::cmd::kubectl {
-
-namespace {
-
-bool is_ready(const Json& pod) {
-  const Json& conditions = at_path(pod, "status.conditions");
-  return conditions.is_array() &&
-         std::any_of(conditions.begin(), conditions.end(), [](const Json& condition) {
-           return string_or(condition, "type") == "Ready" &&
-                  string_or(condition, "status") == "True";
-         });
-}
-
-}  // namespace
 
 std::string selector_of(const Json& object) {
   const Json& selector = at_path(object, "spec.selector");
@@ -48,8 +36,9 @@ Result<std::vector<Json>> pods_of(Session& session, const Found& owner) {
   }
   Selection selection{namespace_of(session, owner), selector, ""};
   HOP_TRY(ObjectList list, session.client->list(api::kind_of("Pod"), selection));
-  std::stable_sort(list.items.begin(), list.items.end(),
-                   [](const Json& a, const Json& b) { return is_ready(a) && !is_ready(b); });
+  std::stable_sort(list.items.begin(), list.items.end(), [](const Json& a, const Json& b) {
+    return reconcile::pod_is_ready(a) && !reconcile::pod_is_ready(b);
+  });
   return std::move(list.items);
 }
 

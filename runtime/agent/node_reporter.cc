@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "runtime/base/fd.h"
+#include "runtime/reconcile/object_state.h"
 #include "store/api/kind.h"
 
 namespace hoplab::agent {
@@ -17,13 +18,6 @@ namespace {
 
 constexpr Millis retry_interval{300};
 constexpr const char* lease_namespace = "kube-node-lease";
-
-bool is_ready(const Json& status) {
-  for (const Json& condition : member(status, "conditions")) {
-    if (string_or(condition, "type") == "Ready") return string_or(condition, "status") == "True";
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -116,7 +110,7 @@ bool NodeReporter::report(bool ready) {
     log_.error("writing the status of node " + node_.facts.name, written.error());
     return false;
   }
-  if (ready != is_ready(previous)) {
+  if (ready != reconcile::node_is_ready(*current)) {
     std::string reason = ready ? "NodeReady" : "NodeNotReady";
     tell_(reason, "Node " + node_.facts.name + " status is now: " + reason);
   }
