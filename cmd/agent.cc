@@ -163,7 +163,7 @@ Result<void> work(const AgentWish& wish) {
   return agent.run();
 }
 
-int run(const Invocation& invocation) {
+int run_agent(const Invocation& invocation) {
   Options options("agent", "--node NAME [--server URL]",
                   "Runs the pods of one Kubernetes node: sandboxes, addresses, cables, containers, "
                   "probes, status.\nStarted by node-init inside a lab.");
@@ -188,6 +188,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command agent_command;
-const Command agent_command{"agent", "run one node's pods (started by node-init)", run, true};
+const Command agent_command{"agent", "run one node's pods (started by node-init)", run_agent, true};
 
 }  // namespace hoplab::cmd

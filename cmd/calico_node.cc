@@ -88,7 +88,7 @@ Result<void> work(const Wish& wish) {
   return node.run(stop.get());
 }
 
-int run(const Invocation& invocation) {
+int run_calico_node(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   Wish wish{options.get("node"), options.get("server"), options.get("pki"),
@@ -101,7 +101,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command calico_node_command;
-const Command calico_node_command{"calico-node", "keep a node's pod network (runs as a pod)", run,
-                                  true};
+const Command calico_node_command{"calico-node", "keep a node's pod network (runs as a pod)",
+                                  run_calico_node, true};
 
 }  // namespace hoplab::cmd

@@ -81,7 +81,7 @@ _hoplab() {
 complete -o default -F _hoplab hoplab
 )bash";
 
-int run(const Invocation& invocation) {
+int run_completion(const Invocation& invocation) {
   Options options("completion", "bash", "Prints the completion script of a shell.");
   options.positionals("SHELL", 1, 1);
   options.example(". <(hoplab completion bash)", "completion in this shell");
@@ -104,6 +104,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command completion_command;
-const Command completion_command{"completion", "print a shell's completion script", run};
+const Command completion_command{"completion", "print a shell's completion script", run_completion};
 
 }  // namespace hoplab::cmd

@@ -241,7 +241,7 @@ Result<void> check_not_up(const std::string& cluster) {
                    cluster, " down"));
 }
 
-int run(const Invocation& invocation) {
+int run_demo(const Invocation& invocation) {
   Options options("demo", "",
                   "Shows the main job: a cluster comes up, pods talk on a node, across nodes and "
                   "through services, and\nnothing stays behind. Everything shown is checked; exit "
@@ -278,6 +278,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command demo_command;
-const Command demo_command{"demo", "see the main job in ten seconds", run};
+const Command demo_command{"demo", "see the main job in ten seconds", run_demo};
 
 }  // namespace hoplab::cmd

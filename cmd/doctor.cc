@@ -32,7 +32,7 @@ void print_text(const std::vector<Finding>& findings) {
   }
 }
 
-int run(const Invocation& invocation) {
+int run_doctor(const Invocation& invocation) {
   Options options("doctor", "[-o json|yaml]",
                   "Looks at what a lab needs of this machine and names the command that repairs "
                   "what is missing.\nChanges nothing. Exit code 1 when a lab cannot run.");
@@ -65,6 +65,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command doctor_command;
-const Command doctor_command{"doctor", "see what this machine lacks, and how to repair it", run};
+const Command doctor_command{"doctor", "see what this machine lacks, and how to repair it",
+                             run_doctor};
 
 }  // namespace hoplab::cmd

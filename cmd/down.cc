@@ -19,7 +19,7 @@ void tell_others(const std::string& runtime) {
   }
 }
 
-int run(const Invocation& invocation) {
+int run_down(const Invocation& invocation) {
   Options options("down", "",
                   "Ends a cluster and removes every trace of it: processes, namespaces, mounts, "
                   "listeners, files. Fine when it is not up.");
@@ -48,6 +48,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command down_command;
-const Command down_command{"down", "end a cluster and remove every trace of it", run};
+const Command down_command{"down", "end a cluster and remove every trace of it", run_down};
 
 }  // namespace hoplab::cmd

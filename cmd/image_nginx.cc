@@ -149,7 +149,7 @@ int send_signal(const std::string& name) {
   return exit_failure;
 }
 
-int run(const Invocation& invocation) {
+int run_image_nginx(const Invocation& invocation) {
   for (size_t i = 0; i < invocation.args.size(); ++i) {
     const std::string& arg = invocation.args[i];
     bool has_value = i + 1 < invocation.args.size();
@@ -188,6 +188,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command nginx_command;
-const Command nginx_command{"nginx", "the image nginx", run, true};
+const Command nginx_command{"nginx", "the image nginx", run_image_nginx, true};
 
 }  // namespace hoplab::cmd

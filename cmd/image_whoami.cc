@@ -137,7 +137,7 @@ std::string from_environment(const char* name, const char* fallback) {
   return value != nullptr ? value : fallback;
 }
 
-int run(const Invocation& invocation) {
+int run_image_whoami(const Invocation& invocation) {
   Options options("whoami", "[--port PORT] [--name NAME]",
                   "Tells who it is over HTTP: the program of the image traefik/whoami.");
   options
@@ -176,6 +176,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command whoami_command;
-const Command whoami_command{"whoami", "the image traefik/whoami", run, true};
+const Command whoami_command{"whoami", "the image traefik/whoami", run_image_whoami, true};
 
 }  // namespace hoplab::cmd

@@ -160,7 +160,7 @@ Result<void> serve(const Options& options, const Wish& wish) {
   return {};
 }
 
-int run(const Invocation& invocation) {
+int run_kube_proxy(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto wish = read_wish(options);
@@ -172,6 +172,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command kube_proxy_command;
-const Command kube_proxy_command{"kube-proxy", "keep this node's service rules", run, true};
+const Command kube_proxy_command{"kube-proxy", "keep this node's service rules", run_kube_proxy,
+                                 true};
 
 }  // namespace hoplab::cmd

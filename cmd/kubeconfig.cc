@@ -11,7 +11,7 @@ namespace hoplab::cmd {
 
 namespace {
 
-int run(const Invocation& invocation) {
+int run_kubeconfig(const Invocation& invocation) {
   Options options("kubeconfig", "", "Prints where the cluster's kubeconfig is.");
   options.flag("print", 'p', "print its content instead of its path");
   options.example("export KUBECONFIG=$(hoplab kubeconfig)", "lets kubectl talk to the cluster");
@@ -36,6 +36,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command kubeconfig_command;
-const Command kubeconfig_command{"kubeconfig", "print the path of the cluster's kubeconfig", run};
+const Command kubeconfig_command{"kubeconfig", "print the path of the cluster's kubeconfig",
+                                 run_kubeconfig};
 
 }  // namespace hoplab::cmd

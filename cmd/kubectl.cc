@@ -185,7 +185,7 @@ int run_with_flags(const Invocation& invocation, const Verb& verb,
   return run_verb(verb, session);
 }
 
-int run(const Invocation& invocation) {
+int run_kubectl(const Invocation& invocation) {
   std::vector<std::string> args = invocation.args;
   size_t at = find_word(args, 0);
   if (at < args.size() && args[at] == "help") {
@@ -223,6 +223,7 @@ int run(const Invocation& invocation) {
 namespace hoplab::cmd {
 
 extern const Command kubectl_command;
-const Command kubectl_command{"kubectl", "look at and change the cluster's objects", kubectl::run};
+const Command kubectl_command{"kubectl", "look at and change the cluster's objects",
+                              kubectl::run_kubectl};
 
 }  // namespace hoplab::cmd

@@ -41,7 +41,7 @@ std::string render(const Json& clusters) {
   return render_columns(rows);
 }
 
-int run(const Invocation& invocation) {
+int run_list(const Invocation& invocation) {
   Options options("list", "[-o json|yaml]", "Lists your clusters that are up.");
   options.value("output", 'o', "FORMAT", "wide, json or yaml");
   options.example("hoplab list", "every cluster, its hosts and its API address");
@@ -70,6 +70,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command list_command;
-const Command list_command{"list", "list your clusters", run};
+const Command list_command{"list", "list your clusters", run_list};
 
 }  // namespace hoplab::cmd

@@ -19,7 +19,7 @@ Result<proc::NodeConfig> read_config(const std::string& path) {
   return config;
 }
 
-int run(const Invocation& invocation) {
+int run_node_init(const Invocation& invocation) {
   Options options("node-init", "[--config FILE]",
                   "Pid 1 of a host: reaps, keeps services running, forks containers.");
   options.value("config", 'c', "FILE", "what runs on this host", "/run/hoplab/node.json");
@@ -34,6 +34,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command node_init_command;
-const Command node_init_command{"node-init", "pid 1 of a host", run, true};
+const Command node_init_command{"node-init", "pid 1 of a host", run_node_init, true};
 
 }  // namespace hoplab::cmd

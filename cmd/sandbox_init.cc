@@ -237,7 +237,7 @@ Result<void> build_and_keep(proc::MessageSocket& up) {
   return {};
 }
 
-int run(const Invocation&) {
+int run_sandbox_init(const Invocation&) {
   if (::getpid() != 1) {
     return fail(Error(ErrorCode::invalid, "sandbox-init is started by `hoplab up` only"));
   }
@@ -253,6 +253,6 @@ int run(const Invocation&) {
 }  // namespace
 
 extern const Command sandbox_init_command;
-const Command sandbox_init_command{"sandbox-init", "pid 1 of a sandbox", run, true};
+const Command sandbox_init_command{"sandbox-init", "pid 1 of a sandbox", run_sandbox_init, true};
 
 }  // namespace hoplab::cmd

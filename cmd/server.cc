@@ -262,7 +262,7 @@ Result<void> serve(const Options& options) {
   return {};
 }
 
-int run(const Invocation& invocation) {
+int run_server(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto served = serve(options);
@@ -272,6 +272,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command server_command;
-const Command server_command{"server", "run a control plane: API, store, controllers", run};
+const Command server_command{"server", "run a control plane: API, store, controllers", run_server};
 
 }  // namespace hoplab::cmd

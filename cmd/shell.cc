@@ -114,7 +114,7 @@ int run_inside(const proc::Entrance& entrance, const RunningCluster& cluster,
   return code;
 }
 
-int run(const Invocation& invocation) {
+int run_shell(const Invocation& invocation) {
   Options options("shell", "[--sandbox] [NODE] [-- COMMAND…]",
                   "Opens a shell on a host of the cluster, or runs one command there. Without a "
                   "name: the control plane. The exit code is the command's.");
@@ -145,6 +145,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command shell_command;
-const Command shell_command{"shell", "open a shell on a host", run};
+const Command shell_command{"shell", "open a shell on a host", run_shell};
 
 }  // namespace hoplab::cmd

@@ -50,7 +50,7 @@ void print_table(const RunningCluster& cluster, const Json& status, bool wide) {
   std::cout << render_columns(rows);
 }
 
-int run(const Invocation& invocation) {
+int run_status(const Invocation& invocation) {
   Options options("status", "[-o wide|json|yaml]", "Shows what of the cluster runs.");
   options.value("output", 'o', "FORMAT", "wide, json or yaml");
   options.example("hoplab status", "hosts, their addresses and state");
@@ -85,6 +85,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command status_command;
-const Command status_command{"status", "show what of the cluster runs", run};
+const Command status_command{"status", "show what of the cluster runs", run_status};
 
 }  // namespace hoplab::cmd

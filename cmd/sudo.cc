@@ -31,7 +31,7 @@ int become(std::vector<std::string> args) {
   return why == ENOENT ? 127 : 126;
 }
 
-int run(const Invocation& invocation) {
+int run_sudo(const Invocation& invocation) {
   const auto& args = invocation.args;
   bool shell = false;
   size_t at = 0;
@@ -59,6 +59,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command sudo_command;
-const Command sudo_command{"sudo", "inside a host: run a command", run, true};
+const Command sudo_command{"sudo", "inside a host: run a command", run_sudo, true};
 
 }  // namespace hoplab::cmd

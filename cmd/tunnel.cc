@@ -73,7 +73,7 @@ Result<void> carry(const tunnel::TunnelOptions& options) {
   return running->run(stop.get());
 }
 
-int run(const Invocation& invocation) {
+int run_tunnel(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto wanted = read_options(options);
@@ -91,6 +91,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command tunnel_command;
-const Command tunnel_command{"tunnel", "carry a node's IP-in-IP packets", run, true};
+const Command tunnel_command{"tunnel", "carry a node's IP-in-IP packets", run_tunnel, true};
 
 }  // namespace hoplab::cmd

@@ -207,7 +207,7 @@ Result<plan::ClusterConfig> wanted_config(const Invocation& invocation, const Op
   return plan::parse_cluster_config(edited, "--tunnel");
 }
 
-int run(const Invocation& invocation) {
+int run_up(const Invocation& invocation) {
   Options options = make_options();
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto wishes = read_wishes(options);
@@ -223,6 +223,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command up_command;
-const Command up_command{"up", "start a cluster", run};
+const Command up_command{"up", "start a cluster", run_up};
 
 }  // namespace hoplab::cmd

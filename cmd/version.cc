@@ -7,7 +7,7 @@ namespace hoplab::cmd {
 
 namespace {
 
-int run(const Invocation& invocation) {
+int run_version(const Invocation& invocation) {
   Options options("version", "", "Prints the version.");
   options.example("hoplab version", "which hoplab this is");
   if (auto exit = options.parse(invocation.args)) return *exit;
@@ -18,6 +18,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command version_command;
-const Command version_command{"version", "print the version", run};
+const Command version_command{"version", "print the version", run_version};
 
 }  // namespace hoplab::cmd

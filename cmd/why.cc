@@ -98,7 +98,7 @@ Result<WhyReport> explain(const WhyRequest& request, const RunningCluster& clust
   return why_node(request, cluster, objects, kernels);
 }
 
-int run(const Invocation& invocation) {
+int run_why(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   const std::string format = options.get("output");
@@ -124,6 +124,6 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 extern const Command why_command;
-const Command why_command{"why", "show what is in the kernels because of an object", run};
+const Command why_command{"why", "show what is in the kernels because of an object", run_why};
 
 }  // namespace hoplab::cmd
