@@ -65,9 +65,17 @@ TEST(Variant, TheKernelIsBestAndTheVethPairAlwaysWorks) {
 TEST(Variant, SaysWhatIsMissingForOne) {
   const Probe nothing{.bpf_problem = "no BPF", .dev_net_tun_problem = "no TUN"};
   EXPECT_TRUE(can_use(Variant::veth, nothing));
-  EXPECT_EQ(can_use(Variant::bpf, nothing).error().message(), "tunnel bpf: no BPF");
-  EXPECT_EQ(can_use(Variant::tun, nothing).error().message(), "tunnel tun: no TUN");
+  EXPECT_THAT(can_use(Variant::bpf, nothing).error().message(),
+              testing::StartsWith("tunnel bpf: no BPF\n  repair: "));
+  EXPECT_THAT(can_use(Variant::tun, nothing).error().message(),
+              testing::AllOf(testing::StartsWith("tunnel tun: no TUN\n  repair: "),
+                             HasSubstr("--tunnel veth")));
   EXPECT_TRUE(can_use(Variant::bpf, {.bpf = true}));
+}
+
+TEST(Variant, OnlyThreeCanBeAskedFor) {
+  for (const char* name : {"bpf", "tun", "veth"}) EXPECT_TRUE(check_wish(name)) << name;
+  for (const char* name : {"kernel", "auto", "wrong", ""}) EXPECT_FALSE(check_wish(name)) << name;
 }
 
 TEST(Variant, NamesReadBack) {

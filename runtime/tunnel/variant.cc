@@ -48,6 +48,12 @@ std::optional<Variant> parse_variant(std::string_view name) {
   return std::nullopt;
 }
 
+Result<void> check_wish(std::string_view name) {
+  const auto variant = parse_variant(name);
+  if (variant && *variant != Variant::kernel) return {};
+  return Error(ErrorCode::invalid, str("--tunnel takes bpf, tun or veth, not \"", name, "\""));
+}
+
 std::string tunnel_peer_name(const std::string& name) {
   return name + "-peer";
 }
@@ -92,12 +98,21 @@ Choice choose(const Probe& probe, std::optional<Variant> only) {
 }
 
 Result<void> can_use(Variant variant, const Probe& probe) {
-  const auto refuse = [variant](std::string_view why) {
-    return Error(ErrorCode::unsupported, str("tunnel ", to_string(variant), ": ", why));
+  const auto refuse = [variant](std::string_view why, std::string_view repair) {
+    return Error(ErrorCode::unsupported,
+                 str("tunnel ", to_string(variant), ": ", why, "\n  repair: ", repair,
+                     "\n  or leave --tunnel out: the best there is here"));
   };
-  if (variant == Variant::kernel && !probe.kernel_ipip) return refuse("ipip is not loaded");
-  if (variant == Variant::bpf && !probe.bpf) return refuse(probe.bpf_problem);
-  if (variant == Variant::tun && !probe.dev_net_tun) return refuse(probe.dev_net_tun_problem);
+  if (variant == Variant::kernel && !probe.kernel_ipip) {
+    return refuse("ipip is not loaded", "sudo modprobe ipip");
+  }
+  if (variant == Variant::bpf && !probe.bpf) {
+    return refuse(probe.bpf_problem, "run hoplab as root, who may load programs");
+  }
+  if (variant == Variant::tun && !probe.dev_net_tun) {
+    return refuse(probe.dev_net_tun_problem,
+                  "sudo modprobe tun; sudo chmod 0666 /dev/net/tun  # or: --tunnel veth");
+  }
   return {};
 }
 

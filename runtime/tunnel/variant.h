@@ -19,6 +19,8 @@ enum class Variant {
 std::string_view to_string(Variant variant);
 /// Of its name; nullopt for others.
 std::optional<Variant> parse_variant(std::string_view name);
+/// Of those a person may ask for with --tunnel: `--tunnel takes bpf, tun or veth, not "x"`.
+Result<void> check_wish(std::string_view name);
 
 /// The other end of a tunl0 that is a veth pair.
 std::string tunnel_peer_name(const std::string& name);
