@@ -17,6 +17,7 @@
 #include "runtime/plan/cluster_config.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/sandbox_state.h"
+#include "runtime/tunnel/variant.h"
 
 namespace hoplab::cmd {
 
@@ -44,7 +45,7 @@ Error unproved(const std::string& what, const std::string& output) {
 /// The walk. Each chapter checks what it shows: a demo that ends well has proved its sentences.
 class Walk {
  public:
-  explicit Walk(DemoStage& stage) : stage_(stage) {}
+  Walk(DemoStage& stage, std::vector<std::string> up) : stage_(stage), up_(std::move(up)) {}
 
   Result<void> go() {
     HOP_CHECK(start());
@@ -63,7 +64,7 @@ class Walk {
     stage_.chapter("Start the cluster",
                    "Four Kubernetes nodes, a router between two subnets, a client and a pretend "
                    "internet,\nmade of namespaces, veth pairs and bridges on this kernel.");
-    HOP_TRY(std::string out, stage_.run({"up"}));
+    HOP_TRY(std::string out, stage_.run(up_));
     return {};
   }
 
@@ -196,6 +197,7 @@ class Walk {
   }
 
   DemoStage& stage_;
+  std::vector<std::string> up_;  ///< The command that starts the cluster.
   std::map<std::string, std::string> pod_ip_;
   std::set<std::string> whoami_pods_;
   std::string service_ip_;
@@ -223,8 +225,9 @@ Result<void> tear_down(DemoStage& stage, const Footprint& before, const std::str
     return Error(ErrorCode::internal,
                  "the computer is not as it was before:\n" + join(differences, "\n"));
   }
-  stage.proved(str("links, addresses, routes, rules, sysctls, mounts and processes as before (",
-                   before.lines.size(), " facts compared)"));
+  stage.proved(
+      str("links, addresses, routes, rules, sysctls, mounts, cgroups and processes as before (",
+          before.lines.size(), " facts compared)"));
   return {};
 }
 
@@ -247,10 +250,16 @@ int run_demo(const Invocation& invocation) {
                   "through services, and\nnothing stays behind. Everything shown is checked; exit "
                   "code 1 when something is not as it should be.");
   options.flag("keep", 0, "leave the cluster running");
+  options.value("tunnel", 0, "bpf|tun|veth", "who does IP in IP, as for hoplab up");
   options.example("hoplab demo", "about ten seconds");
   options.example("hoplab demo --keep",
                   "look around afterwards: hoplab --cluster demo shell k8s-w1");
   if (auto exit = options.parse(invocation.args)) return *exit;
+  if (options.has("tunnel")) {
+    if (auto known = tunnel::check_wish(options.get("tunnel")); !known) {
+      return options.usage_error(known.error().message());
+    }
+  }
   const std::string cluster = invocation.cluster_chosen ? invocation.cluster : usual_name;
   if (auto free = check_not_up(cluster); !free)
     return fail(std::move(free).error().context("demo"));
@@ -261,7 +270,9 @@ int run_demo(const Invocation& invocation) {
   auto opened = DemoStage::open(*executable, cluster);
   if (!opened) return fail(opened.error());
   DemoStage& stage = *opened;
-  auto walked = Walk(stage).go();
+  std::vector<std::string> up{"up"};
+  if (options.has("tunnel")) up.insert(up.end(), {"--tunnel", options.get("tunnel")});
+  auto walked = Walk(stage, std::move(up)).go();
   auto ended = walked;
   if (!options.has("keep") || !walked) {
     auto down = tear_down(stage, *before, *executable);

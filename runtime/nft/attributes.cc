@@ -34,7 +34,7 @@ std::string text_of(Bytes payload) {
   return std::string(text.substr(0, text.find('\0')));
 }
 
-std::optional<Bytes> message_body(Bytes message, int type) {
+std::optional<Message> open_message(Bytes message) {
   nlmsghdr header{};
   nfgenmsg generic{};
   constexpr size_t headers = sizeof header + sizeof generic;
@@ -42,9 +42,15 @@ std::optional<Bytes> message_body(Bytes message, int type) {
   std::memcpy(&header, message.data(), sizeof header);
   std::memcpy(&generic, message.data() + sizeof header, sizeof generic);
   if (header.nlmsg_len < headers || header.nlmsg_len > message.size()) return std::nullopt;
-  const unsigned wanted = NFNL_SUBSYS_NFTABLES << 8U | static_cast<unsigned>(type);
-  if (header.nlmsg_type != wanted || generic.nfgen_family != NFPROTO_IPV4) return std::nullopt;
-  return message.subspan(headers, header.nlmsg_len - headers);
+  if (header.nlmsg_type >> 8U != NFNL_SUBSYS_NFTABLES) return std::nullopt;
+  return Message{header.nlmsg_type & 0xff, generic.nfgen_family,
+                 message.subspan(headers, header.nlmsg_len - headers)};
+}
+
+std::optional<Bytes> message_body(Bytes message, int type) {
+  const auto opened = open_message(message);
+  if (!opened || opened->type != type || opened->family != NFPROTO_IPV4) return std::nullopt;
+  return opened->body;
 }
 
 }  // namespace hoplab::nft

@@ -26,6 +26,14 @@ Bytes find_attribute(Bytes attributes, uint16_t type);
 /// Text up to the first zero byte.
 std::string text_of(Bytes payload);
 
+/// A message of nftables: NFT_MSG_…, NFPROTO_…, and the attributes behind its headers.
+struct Message {
+  int type = 0;
+  uint8_t family = 0;
+  Bytes body;
+};
+/// Nullopt unless it is one of nftables, and whole.
+std::optional<Message> open_message(Bytes message);
 /// The attributes behind the headers of a message; nullopt unless it is this message of nftables
 /// (NFT_MSG_…) and of IPv4.
 std::optional<Bytes> message_body(Bytes message, int type);

@@ -7,9 +7,11 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
+#include "runtime/netlink/listing.h"
 #include "runtime/netlink/netns.h"
-#include "runtime/nft/observe.h"
+#include "runtime/nft/listing.h"
 #include "runtime/nft/transaction.h"
+#include "runtime/observe/footprint_files.h"
 #include "runtime/observe/network.h"
 
 namespace hoplab {
@@ -18,34 +20,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Settings of every interface come and go with it; the global and default ones must not change.
-void add_sysctls(Footprint& out) {
-  for (const char* folder : {"/proc/sys/net/ipv4", "/proc/sys/net/ipv4/conf/all",
-                             "/proc/sys/net/ipv4/conf/default", "/proc/sys/net/bridge"}) {
-    std::error_code code;
-    for (const auto& entry : fs::directory_iterator(folder, code)) {
-      if (!entry.is_regular_file(code)) continue;
-      auto text = read_file(entry.path().string(), 4096);
-      if (text)
-        out.lines.insert("sysctl " + entry.path().string() + " = " + std::string(trim(*text)));
-    }
-  }
+template <typename Lines>
+void add(const Lines& lines, Footprint& out) {
+  out.lines.insert(lines.begin(), lines.end());
 }
 
 /// Only root may read it, and nobody else could change it.
 void add_firewall(int netns_fd, Footprint& out) {
   auto socket = nft::NftSocket::open_in(netns_fd);
   if (!socket) return;
-  auto tables = nft::observe_tables(*socket, {"raw", "mangle", "nat", "filter"});
-  if (!tables) return;
-  for (const auto& [table, content] : *tables) {
-    for (const auto& [chain, found] : content.chains) {
-      out.lines.insert(str("chain ", table, " ", chain));
-      for (const auto& rule : found.rules) {
-        out.lines.insert(str("rule ", table, " ", chain, " handle ", rule.handle, " ", rule.shape));
-      }
-    }
+  if (auto lines = nft::list_everything(*socket)) add(*lines, out);
+  // The older iptables' own tables: only which are in use can be read without loading modules.
+  for (const char* file : {"/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"}) {
+    auto names = read_file(file);
+    if (!names) continue;
+    for (auto name : words(*names)) out.lines.insert(str("xtables ", file, " ", name));
   }
+}
+
+Result<void> add_rules_and_ipv6(int netns_fd, Footprint& out) {
+  HOP_TRY(auto socket, NetlinkSocket::open_in(netns_fd));
+  HOP_TRY(const auto lines, list_rules_and_ipv6(socket));
+  add(lines, out);
+  return {};
 }
 
 void add_mounts(Footprint& out) {
@@ -71,6 +68,15 @@ void add_processes(const std::string& executable, Footprint& out) {
   }
 }
 
+/// The kernel adds settings when it loads a module (conntrack's, say); nobody has set them.
+bool is_new_setting(const std::string& line, const Footprint& before) {
+  constexpr std::string_view kind = "sysctl ", equals = " = ";
+  if (!line.starts_with(kind)) return false;
+  const std::string setting = line.substr(0, line.find(equals) + equals.size());
+  auto at = before.lines.lower_bound(setting);
+  return at == before.lines.end() || !at->starts_with(setting);
+}
+
 }  // namespace
 
 Result<Footprint> read_footprint(const std::string& executable) {
@@ -84,8 +90,10 @@ Result<Footprint> read_footprint(const std::string& executable) {
     out.lines.insert("address " + to_string(address.prefix) + " on " + address.link);
   }
   for (const auto& route : network.routes) out.lines.insert("route " + to_string(route));
+  HOP_CHECK(add_rules_and_ipv6(here.get(), out));
   add_firewall(here.get(), out);
-  add_sysctls(out);
+  add(sysctl_lines("/proc/sys/net"), out);
+  add(cgroup_lines("/sys/fs/cgroup"), out);
   add_mounts(out);
   add_processes(executable, out);
   return out;
@@ -97,7 +105,8 @@ std::vector<std::string> compare(const Footprint& before, const Footprint& after
     if (!after.lines.contains(line)) out.push_back("- " + line);
   }
   for (const auto& line : after.lines) {
-    if (!before.lines.contains(line)) out.push_back("+ " + line);
+    if (before.lines.contains(line) || is_new_setting(line, before)) continue;
+    out.push_back("+ " + line);
   }
   return out;
 }
