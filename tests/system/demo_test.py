@@ -1,6 +1,7 @@
 """`hoplab demo`: it proves what it says and takes everything down, also when it is interrupted."""
 
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -65,6 +66,50 @@ class Demo(unittest.TestCase):
             self.assertIn("demo", scenario.run(scenario.HOPLAB, "list").stdout)
         finally:
             scenario.run(scenario.HOPLAB, "--cluster", "demo", "down")
+
+
+# In a mount namespace of its own, which ends with the command: the computer keeps its device.
+HIDDEN = "mount -t tmpfs none /dev/net"
+REFUSED = "mount --bind /dev/net /dev/net && mount -o remount,bind,nodev /dev/net"
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root hides a device from itself")
+class WithoutTunDevice(scenario.Case):
+    """The whole walk where /dev/net/tun is closed, as in many containers."""
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists("/dev/net/tun"):
+            self.skipTest("there is no /dev/net/tun: every other test runs without it")
+
+    def inside(self, close, *command, **more):
+        return scenario.run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                            f'{close} && exec "$@"', "sh", *command, **more)
+
+    def assert_walks(self, close, *options):
+        done = self.inside(close, scenario.HOPLAB, "demo", *options)
+        self.assertIn("outer addresses are the nodes', inner ones the pods'", done.stdout)
+        self.assertIn("facts compared", done.stdout)
+
+    def test_the_device_is_closed(self):
+        """Else the others here prove nothing."""
+        opened = "import os; os.open('/dev/net/tun', os.O_RDWR)"
+        for close, why in ((HIDDEN, "No such file"), (REFUSED, "Permission denied")):
+            done = self.inside(close, shutil.which("python3"), "-c", opened, check=False)
+            self.assertIn(why, done.stderr)
+
+    def test_with_the_best_there_is(self):
+        """eBPF where it is allowed."""
+        self.assert_walks(HIDDEN)
+        self.assert_walks(REFUSED)
+
+    def test_with_packets_carried_by_a_process(self):
+        self.assert_walks(HIDDEN, "--tunnel", "veth")
+
+    def test_says_what_is_missing(self):
+        done = self.inside(HIDDEN, scenario.HOPLAB, "demo", "--tunnel", "tun", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/dev/net/tun", done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

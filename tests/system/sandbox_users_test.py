@@ -8,8 +8,17 @@ import unittest
 
 import scenario
 
-# Kubernetes is not the subject here: what the hosts run need not be ready.
+# Where Kubernetes is not the subject: what the hosts run need not be ready.
 UP = ("--no-wait",)
+
+# Two pods on two nodes and a service in front of them.
+PODS = """
+{apiVersion: v1, kind: Pod, metadata: {name: near, labels: {app: web}}, spec: {nodeName: k8s-w1, containers: [{name: c, image: traefik/whoami}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: far, labels: {app: web}}, spec: {nodeName: k8s-w0, containers: [{name: c, image: traefik/whoami}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+"""
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
@@ -27,7 +36,7 @@ class OtherUsers(scenario.Case):
         os.mkdir(self.place + "/runtime", 0o700)
         os.chown(self.place + "/runtime", self.UID, self.UID)
 
-    def hoplab(self, *args, check=True):
+    def hoplab(self, *args, check=True, **more):
         def become():
             os.setgroups([])
             os.setgid(self.UID)
@@ -35,7 +44,10 @@ class OtherUsers(scenario.Case):
         env = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": self.place + "/runtime",
                "HOPLAB_CLUSTER": "solo", "HOME": self.place}
         return scenario.run(self.binary, *args, preexec_fn=become, env=env, check=check,
-                            cwd=self.place)
+                            cwd=self.place, **more)
+
+    def exec(self, pod, *command):
+        return self.hoplab("kubectl", "exec", pod, "--", *command).stdout
 
     def test_single_id(self):
         self.hoplab("up", *UP)
@@ -44,6 +56,27 @@ class OtherUsers(scenario.Case):
                              .stdout.split(), ["0", str(self.UID), "1"])
             self.hoplab("shell", "k8s-w1", "--", "ping", "-c1", "-W2", "192.168.20.100")
             self.hoplab("shell", "client", "--", "ping", "-c1", "-W2", "192.168.10.10")
+        finally:
+            self.hoplab("down")
+        self.assertEqual(os.listdir(self.place + "/runtime"), [])
+
+    def test_pods_with_a_single_id(self):
+        """Pods of every kind: system pods, pods with networks, their tunnel and their service."""
+        self.hoplab("up")
+        try:
+            self.hoplab("kubectl", "apply", "-f", "-", input=PODS)
+            self.hoplab("kubectl", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
+            self.assertEqual(self.exec("near", "cat", "/proc/self/uid_map").split(),
+                             ["0", str(self.UID), "1"])
+            address = self.hoplab("kubectl", "get", "pod", "far", "-o",
+                                  "jsonpath={.status.podIP}").stdout
+            self.exec("near", "ping", "-c1", "-W5", address)
+            service = self.hoplab("kubectl", "get", "service", "web", "-o",
+                                  "jsonpath={.spec.clusterIP}").stdout
+            names = {"near", "far"}
+            scenario.wait_until("both pods answer for the service", lambda: names.discard(
+                self.exec("near", "curl", "-s", "http://" + service).split()[1]) or not names)
+            self.hoplab("kubectl", "delete", "pod", "near", "far")
         finally:
             self.hoplab("down")
         self.assertEqual(os.listdir(self.place + "/runtime"), [])
