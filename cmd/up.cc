@@ -8,11 +8,10 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/running_cluster.h"
-#include "cmd/sandbox_hosts.h"
+#include "cmd/up_plan.h"
 #include "cmd/up_ready.h"
 #include "cmd/up_sandbox.h"
 #include "runtime/base/text.h"
-#include "runtime/plan/underlay.h"
 #include "runtime/tunnel/variant.h"
 
 namespace hoplab::cmd {
@@ -27,7 +26,7 @@ Options make_options() {
   options.value("tunnel", 0, "bpf|tun|veth", "who does IP in IP, instead of the best there is");
   options.flag(
       "dry-run", 'n',
-      "print the cables, addresses and routes of the hosts as commands, with reasons; do nothing");
+      "print what is done to the hosts and the nodes as commands, with reasons; do nothing");
   options.flag("verbose", 'v', "print the operations while they are done");
   options.value("timeout", 't', "SECONDS", "how long nodes and system pods may take", "60");
   options.flag("no-wait", 0, "do not wait for nodes and system pods");
@@ -35,14 +34,14 @@ Options make_options() {
   options.example("hoplab up", "five hosts, a client and a pretend internet");
   options.example("hoplab up -f linux", "one bare host, for the first chapters");
   options.example("hoplab --cluster two up", "a second cluster beside the first");
-  options.example("hoplab up --dry-run", "the commands that would wire the hosts");
+  options.example("hoplab up --dry-run", "the commands that do the same by hand");
   return options;
 }
 
 int print_plan(const plan::ClusterConfig& config) {
-  for (const auto& operation : plan::plan_underlay(config, underlay_facts())) {
-    std::cout << "# " << operation.reason << "\n" << to_command(operation) << "\n";
-  }
+  print_namespaces(std::cout, config);
+  print_underlay(std::cout, config);
+  print_node_plan(std::cout, config);
   return exit_ok;
 }
 
@@ -189,7 +188,9 @@ Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
       std::move(files.begin(), files.end(), std::back_inserter(all));
     }
   }
+  if (wishes.verbose) print_namespaces(std::cout, config);
   HOP_CHECK(sandbox.build(std::move(spec)));
+  if (wishes.verbose) print_node_plan(std::cout, config);
   if (config.control_plane() != nullptr) {
     HOP_CHECK(finish(sandbox, config, std::move(secrets.admin), wishes));
   } else {
@@ -212,6 +213,11 @@ int run_up(const Invocation& invocation) {
   if (auto exit = options.parse(invocation.args)) return *exit;
   auto wishes = read_wishes(options);
   if (!wishes) return options.usage_error(wishes.error().message());
+  if (options.has("tunnel")) {
+    if (auto known = tunnel::check_wish(options.get("tunnel")); !known) {
+      return options.usage_error(known.error().message());
+    }
+  }
   auto config = wanted_config(invocation, options);
   if (!config) return fail(config.error());
   if (options.has("dry-run")) return print_plan(*config);
