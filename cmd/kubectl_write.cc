@@ -29,10 +29,17 @@ Result<WriteMode> WriteMode::read(const Session& session) {
   mode.options.dry_run = dry_run == DryRun::server;
   mode.options.strict = session.flags.on("validate");
   mode.options.field_manager = "kubectl";
+  mode.warnings = std::make_shared<std::vector<std::string>>();
+  mode.warned = std::make_shared<std::set<std::string>>();
+  mode.options.warnings = mode.warnings.get();
   return mode;
 }
 
 Result<void> WriteMode::report(const Json& object, std::string_view what) const {
+  for (const std::string& text : *warnings) {
+    if (warned->insert(text).second) std::cerr << "Warning: " << text << "\n";
+  }
+  warnings->clear();
   if (!format.is_table()) {
     HOP_TRY(std::string text, format.print(object));
     std::cout << text;

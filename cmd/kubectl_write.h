@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "cmd/kubectl.h"
 #include "cmd/kubectl_output.h"
@@ -15,9 +18,13 @@ struct WriteMode {
   WriteOptions options;
   bool client_dry_run = false;
   OutputFormat format;
+  /// What the server warned of in the last write: `options` points here.
+  std::shared_ptr<std::vector<std::string>> warnings;
+  std::shared_ptr<std::set<std::string>> warned;  ///< Each is said once.
 
   static Result<WriteMode> read(const Session& session);
-  /// "pod/x created", with " (dry run)" where nothing was changed; the object when -o asks for it.
+  /// The server's warnings, then "pod/x created", with " (dry run)" where nothing was changed; the
+  /// object when -o asks for it.
   Result<void> report(const Json& object, std::string_view what) const;
 };
 

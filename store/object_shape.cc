@@ -3,6 +3,7 @@
 #include <array>
 
 #include "runtime/base/text.h"
+#include "store/api/schema.h"
 
 namespace hoplab {
 namespace {
@@ -91,6 +92,15 @@ void keep_system_metadata(const Json& current, Json& wanted) {
   }
   to.erase("selfLink");
   to.erase("managedFields");
+}
+
+void drop_unknown(const api::Kind& kind, Json& object, const WriteOptions& options) {
+  if (options.strict) return;
+  const auto dropped = api::drop_unknown_fields(kind, object);
+  if (options.warnings == nullptr) return;
+  // A lost race repeats the whole preparation: what the last one found counts.
+  options.warnings->clear();
+  for (const auto& path : dropped) options.warnings->push_back(api::unknown_field_text(path));
 }
 
 }  // namespace hoplab

@@ -5,6 +5,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/result.h"
 #include "store/api/kind.h"
+#include "store/source.h"
 
 /// What holds for every object, whatever its kind. Pure.
 namespace hoplab {
@@ -20,5 +21,8 @@ Result<void> check_name(const api::Kind& kind, const std::string& namespace_name
 void remove_client_state(const api::Kind& kind, Json& object);
 /// An update cannot change the server's own metadata.
 void keep_system_metadata(const Json& current, Json& wanted);
+
+/// Without Strict, removes the fields that the kind does not have and tells who listens.
+void drop_unknown(const api::Kind& kind, Json& object, const WriteOptions& options);
 
 }  // namespace hoplab

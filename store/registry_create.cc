@@ -53,7 +53,7 @@ Result<void> Registry::prepare_new(const api::Kind& kind, Json& object,
                                    const WriteOptions& options) const {
   remove_client_state(kind, object);
   api::prune_noise(object);
-  if (!options.strict) api::drop_unknown_fields(kind, object);
+  drop_unknown(kind, object, options);
   api::apply_defaults(kind, object);
   auto causes = api::validate(kind, object, nullptr, {.unknown_fields_are_errors = options.strict});
   if (!causes.empty()) return api::invalid_object(kind, api::name_of(object), std::move(causes));

@@ -98,7 +98,7 @@ Result<Json> Registry::prepare_update(const api::Kind& kind, const Json& current
   if (kind.kind == "Namespace") take_over(current, wanted, "spec");
   keep_system_metadata(current, wanted);
   api::prune_noise(wanted);
-  if (!options.strict) api::drop_unknown_fields(kind, wanted);
+  drop_unknown(kind, wanted, options);
   if (kind.kind == "Service") ServiceIndex::carry_over(wanted, current);
   api::apply_defaults(kind, wanted);
   auto causes =

@@ -53,7 +53,10 @@ enum class Propagation { background, foreground, orphan };
 
 struct WriteOptions {
   bool dry_run = false;
-  bool strict = false;        ///< Unknown fields are errors (fieldValidation=Strict).
+  bool strict = false;  ///< Unknown fields are errors (fieldValidation=Strict).
+  /// Gets what the server says besides its answer, such as `unknown field "spec.foo"`; null: nobody
+  /// listens. Only during the call.
+  std::vector<std::string>* warnings = nullptr;
   std::string field_manager;  ///< For messages only.
 };
 

@@ -20,6 +20,36 @@ Json deletion_status(const api::Kind& kind, const std::string& name, const Json&
           {"details", details}};
 }
 
+/// The options of a write and what was noticed during it, which its answer tells.
+struct Write {
+  WriteOptions options;
+  std::vector<std::string> warnings;
+  bool warn = true;
+
+  static Result<Write> read(const Query& query) {
+    Write out;
+    HOP_TRY(out.options, read_write_options(query));
+    out.warn = wants_warnings(query);
+    return out;
+  }
+  /// Only for the time of one call: the pointer is into this value.
+  const WriteOptions& listening() {
+    options.warnings = warn ? &warnings : nullptr;
+    return options;
+  }
+  [[nodiscard]] HttpResponse answer(int status, const Json& object) const {
+    // As much as a real API server sends at most.
+    constexpr size_t most = 4096;
+    HttpResponse out = json_response(status, object);
+    size_t size = 0;
+    for (const std::string& text : warnings) {
+      if ((size += text.size()) > most) break;
+      out.headers.emplace("Warning", warning_header(text));
+    }
+    return out;
+  }
+};
+
 }  // namespace
 
 ApiServer::Answer ApiServer::get(const HttpRequest& request, const ResourcePath& path) {
@@ -47,30 +77,30 @@ ApiServer::Answer ApiServer::get_older(const ResourcePath& path) {
 }
 
 ApiServer::Answer ApiServer::create(const HttpRequest& request, const ResourcePath& path) {
-  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Write write, Write::read(request.query));
   HOP_TRY(Json object, read_object(request, path));
-  HOP_TRY(Json made,
-          backend_.source->create(*path.kind, path.namespace_name, std::move(object), options));
-  return json_response(201, made);
+  HOP_TRY(Json made, backend_.source->create(*path.kind, path.namespace_name, std::move(object),
+                                             write.listening()));
+  return write.answer(201, made);
 }
 
 ApiServer::Answer ApiServer::replace(const HttpRequest& request, const ResourcePath& path,
                                      Subresource subresource) {
-  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Write write, Write::read(request.query));
   HOP_TRY(Json object, read_object(request, path));
   HOP_TRY(Json made, backend_.source->update(*path.kind, path.namespace_name, path.name,
-                                             std::move(object), subresource, options));
-  return json_response(200, made);
+                                             std::move(object), subresource, write.listening()));
+  return write.answer(200, made);
 }
 
 ApiServer::Answer ApiServer::patch(const HttpRequest& request, const ResourcePath& path,
                                    Subresource subresource) {
   HOP_TRY(PatchType type, read_patch_type(request));
-  HOP_TRY(WriteOptions options, read_write_options(request.query));
+  HOP_TRY(Write write, Write::read(request.query));
   HOP_TRY(Json patch, parse_json(request.body));
   HOP_TRY(Json made, backend_.source->patch(*path.kind, path.namespace_name, path.name, type, patch,
-                                            subresource, options));
-  return json_response(200, made);
+                                            subresource, write.listening()));
+  return write.answer(200, made);
 }
 
 ApiServer::Answer ApiServer::remove(const HttpRequest& request, const ResourcePath& path) {

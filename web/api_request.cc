@@ -99,6 +99,10 @@ Result<WriteOptions> read_write_options(const Query& query) {
   return options;
 }
 
+bool wants_warnings(const Query& query) {
+  return query.get("fieldValidation") != "Ignore";
+}
+
 Result<DeleteOptions> read_delete_options(const HttpRequest& request) {
   DeleteOptions options;
   HOP_CHECK(read_delete_body(request, options));

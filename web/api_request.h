@@ -18,6 +18,8 @@ Result<Json> read_body(const HttpRequest& request);
 Result<Json> read_object(const HttpRequest& request, const ResourcePath& path);
 /// dryRun, fieldValidation, fieldManager.
 Result<WriteOptions> read_write_options(const Query& query);
+/// False under fieldValidation=Ignore: then nobody hears of unknown fields.
+bool wants_warnings(const Query& query);
 /// From the body of a DELETE (may be empty) and its query.
 Result<DeleteOptions> read_delete_options(const HttpRequest& request);
 /// labelSelector and fieldSelector, with the path's namespace and name.

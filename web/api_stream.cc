@@ -95,6 +95,11 @@ void relay(Connection& client, Connection& agent) {
   upwards.join();
 }
 
+/// To the client it is the server that failed, not the way to the server.
+Error no_answer_of_agent(const Error& why) {
+  return Error(ErrorCode::internal, "error dialing backend: " + why.message());
+}
+
 std::string head_text(const ResponseHead& head) {
   std::string out = str("HTTP/1.1 ", head.status, " Switching Protocols\r\n");
   for (const auto& [name, value] : head.headers) out += name + ": " + value + "\r\n";
@@ -130,8 +135,9 @@ ApiServer::Answer ApiServer::log_of_pod(const HttpRequest& request, const Resour
   ask.path = to.path;
   const std::string query = log_query(request.query).text();
   ask.target = to.path + (query.empty() ? "" : "?" + query);
-  HOP_TRY(std::shared_ptr<ResponseStream> stream,
-          HttpClient(to.target).stream(ask).context("the agent of " + path.name));
+  auto opened = HttpClient(to.target).stream(ask);
+  if (!opened) return no_answer_of_agent(opened.error());
+  std::shared_ptr<ResponseStream> stream = *std::move(opened);
   HttpResponse response;
   response.status = stream->head().status;
   response.content_type = header_of(stream->head().headers, "Content-Type");
@@ -164,7 +170,7 @@ std::optional<HttpResponse> ApiServer::pass_through(const HttpRequest& request,
   }
   auto stream = HttpClient(to->target).stream(ask);
   if (!stream) {
-    Error error = std::move(stream).error().context("the agent of " + path.name);
+    const Error error = no_answer_of_agent(stream.error());
     return refuse(error, http_status(error));
   }
   const ResponseHead& head = (*stream)->head();

@@ -22,6 +22,13 @@ HttpRequest make_request(const std::string& method, const std::string& target) {
   return request;
 }
 
+HttpRequest with_body(HttpRequest request, const Json& body, const std::string& content_type) {
+  if (body.is_null()) return request;
+  request.body = dump_json(body);
+  request.headers.emplace("Content-Type", content_type);
+  return request;
+}
+
 std::string with_query(const std::string& path, const Query& query) {
   std::string text = query.text();
   return text.empty() ? path : path + "?" + text;
@@ -124,24 +131,34 @@ std::string Client::path_of(const api::Kind& kind, const std::string& namespace_
   return path;
 }
 
+Result<Json> Client::ask(const HttpRequest& request, std::vector<std::string>* warnings) {
+  HOP_TRY(HttpResponse response, http_.send(request));
+  if (warnings != nullptr) {
+    auto [first, last] = response.headers.equal_range("Warning");
+    for (; first != last; ++first) {
+      if (auto text = read_warning(first->second)) warnings->push_back(*std::move(text));
+    }
+  }
+  if (response.status >= 300) return error_of_body(response.status, response.body);
+  return parse_json(response.body)
+      .context("the answer to " + request.method + " " + request.target);
+}
+
 Result<Json> Client::request(const std::string& method, const std::string& target, const Json& body,
                              const std::string& content_type) {
-  HttpRequest request = make_request(method, target);
-  if (!body.is_null()) {
-    request.body = dump_json(body);
-    request.headers.emplace("Content-Type", content_type);
-  }
-  HOP_TRY(HttpResponse response, http_.send(request));
-  if (response.status >= 300) return error_of_body(response.status, response.body);
-  return parse_json(response.body).context("the answer to " + method + " " + target);
+  return ask(with_body(make_request(method, target), body, content_type));
+}
+
+Result<Json> Client::write(const std::string& method, const std::string& target, const Json& body,
+                           const WriteOptions& options, const std::string& content_type) {
+  const std::string whole = with_query(target, write_query(options));
+  return ask(with_body(make_request(method, whole), body, content_type), options.warnings);
 }
 
 Result<Json> Client::get_table(const std::string& target) {
   HttpRequest request = make_request("GET", target);
   request.headers.find("Accept")->second = table_types;
-  HOP_TRY(HttpResponse response, http_.send(request));
-  if (response.status >= 300) return error_of_body(response.status, response.body);
-  return parse_json(response.body).context("the answer to GET " + target);
+  return ask(request);
 }
 
 Result<std::string> Client::get_text(const std::string& target) {
@@ -205,14 +222,14 @@ Result<std::unique_ptr<Watch>> Client::watch(const api::Kind& kind, const Select
 
 Result<Json> Client::create(const api::Kind& kind, const std::string& namespace_name, Json object,
                             const WriteOptions& options) {
-  return request("POST", with_query(path_of(kind, namespace_name), write_query(options)), object);
+  return write("POST", path_of(kind, namespace_name), object, options);
 }
 
 Result<Json> Client::update(const api::Kind& kind, const std::string& namespace_name,
                             const std::string& name, Json object, Subresource subresource,
                             const WriteOptions& options) {
   std::string path = path_of(kind, namespace_name, name) + subresource_path(subresource);
-  return request("PUT", with_query(path, write_query(options)), object);
+  return write("PUT", path, object, options);
 }
 
 Result<Json> Client::patch(const api::Kind& kind, const std::string& namespace_name,
@@ -222,7 +239,7 @@ Result<Json> Client::patch(const api::Kind& kind, const std::string& namespace_n
   const char* media = type == PatchType::json    ? "application/json-patch+json"
                       : type == PatchType::merge ? "application/merge-patch+json"
                                                  : "application/strategic-merge-patch+json";
-  return request("PATCH", with_query(path, write_query(options)), patch, media);
+  return write("PATCH", path, patch, options, media);
 }
 
 Result<Deletion> Client::remove(const api::Kind& kind, const std::string& namespace_name,

@@ -75,6 +75,11 @@ class Client final : public Source {
   Client(ClientConfig config, HttpTarget target)
       : config_(std::move(config)), http_(std::move(target)) {}
 
+  Result<Json> ask(const HttpRequest& request, std::vector<std::string>* warnings = nullptr);
+  Result<Json> write(const std::string& method, const std::string& target, const Json& body,
+                     const WriteOptions& options,
+                     const std::string& content_type = "application/json");
+
   ClientConfig config_;
   HttpClient http_;
 };

@@ -135,6 +135,19 @@ std::string HttpRequest::upgrade() const {
   return {};
 }
 
+std::string warning_header(const std::string& text) {
+  // A quoted string as JSON writes it: no line ends, no other control characters.
+  return "299 - " + dump_json(Json(text));
+}
+
+std::optional<std::string> read_warning(std::string_view header) {
+  const size_t quote = header.find('"');
+  if (!header.starts_with("299 ") || quote == std::string_view::npos) return std::nullopt;
+  auto text = parse_json(header.substr(quote, header.rfind('"') + 1 - quote));
+  if (!text || !text->is_string()) return std::nullopt;
+  return text->get<std::string>();
+}
+
 HttpResponse text_response(int status, std::string text) {
   HttpResponse response;
   response.status = status;

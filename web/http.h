@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -88,6 +89,11 @@ struct HttpResponse {
   std::function<void(BodyWriter&)> stream;
   bool close = false;  ///< Close the connection after this response.
 };
+
+/// A text as the value of a Warning header (RFC 7234): `299 - "unknown field \"spec.foo\""`.
+std::string warning_header(const std::string& text);
+/// The text of one; nullopt for what is not of that form.
+std::optional<std::string> read_warning(std::string_view header);
 
 HttpResponse text_response(int status, std::string text);
 HttpResponse json_response(int status, const Json& value);

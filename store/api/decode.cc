@@ -31,8 +31,7 @@ class TypeChecker {
       Step step(*this, it.key());
       if (field == nullptr) {
         if (strict_) {
-          causes_.push_back({path_, std::string(unknown_field_reason),
-                             str("unknown field ", Json(path_).dump())});
+          causes_.push_back({path_, std::string(unknown_field_reason), unknown_field_text(path_)});
         }
       } else {
         check_field(table, *field, *it);
@@ -167,27 +166,44 @@ class TypeChecker {
   std::vector<ErrorCause> causes_;
 };
 
-void drop_unknown(const TypeTable& table, Json& object);
-
-void drop_unknown_in(const Field& field, Json& value) {
-  if (field.object == nullptr) return;
-  if (field.shape == Shape::single) return drop_unknown(*field.object, value);
-  if (!value.is_structured()) return;
-  for (Json& item : value) drop_unknown(*field.object, item);
-}
-
-void drop_unknown(const TypeTable& table, Json& object) {
-  if (!object.is_object()) return;
-  for (auto it = object.begin(); it != object.end();) {
-    const Field* field = table.find(it.key());
-    if (field == nullptr) {
-      it = object.erase(it);
-    } else {
-      drop_unknown_in(*field, *it);
-      ++it;
+/// Takes unknown fields out and notes where they were.
+class UnknownFields {
+ public:
+  void drop(const TypeTable& table, Json& object) {
+    if (!object.is_object()) return;
+    const size_t length = path_.size();
+    for (auto it = object.begin(); it != object.end();) {
+      const Field* field = table.find(it.key());
+      path_ += (path_.empty() ? "" : ".") + it.key();
+      if (field == nullptr) {
+        dropped_.push_back(path_);
+        it = object.erase(it);
+      } else {
+        drop_in(*field, *it);
+        ++it;
+      }
+      path_.resize(length);
     }
   }
-}
+  std::vector<std::string> take() { return std::move(dropped_); }
+
+ private:
+  void drop_in(const Field& field, Json& value) {
+    if (field.object == nullptr) return;
+    if (field.shape == Shape::single) return drop(*field.object, value);
+    if (!value.is_structured()) return;
+    const size_t length = path_.size();
+    size_t index = 0;
+    for (auto it = value.begin(); it != value.end(); ++it, ++index) {
+      path_ += str("[", value.is_array() ? std::to_string(index) : it.key(), "]");
+      drop(*field.object, *it);
+      path_.resize(length);
+    }
+  }
+
+  std::string path_;
+  std::vector<std::string> dropped_;
+};
 
 }  // namespace
 
@@ -204,8 +220,14 @@ std::vector<ErrorCause> check_types(std::string_view type_name, const Json& obje
   return checker.take();
 }
 
-void drop_unknown_fields(const Kind& kind, Json& object) {
-  drop_unknown(table_of(kind), object);
+std::vector<std::string> drop_unknown_fields(const Kind& kind, Json& object) {
+  UnknownFields fields;
+  fields.drop(table_of(kind), object);
+  return fields.take();
+}
+
+std::string unknown_field_text(const std::string& path) {
+  return "unknown field " + dump_json(Json(path));
 }
 
 Error invalid_object(const Kind& kind, const std::string& name, std::vector<ErrorCause> causes) {

@@ -37,8 +37,11 @@ std::vector<ErrorCause> validate(const Kind& kind, const Json& object, const Jso
 /// that are not validated whole, such as patches' results on /status or /scale ("Scale").
 std::vector<ErrorCause> check_types(std::string_view type_name, const Json& object, bool strict);
 
-/// Removes fields the kind's schema does not know, as a real API server does without Strict.
-void drop_unknown_fields(const Kind& kind, Json& object);
+/// Removes fields the kind's schema does not know, as a real API server does without Strict. The
+/// paths of what was removed: "spec.containers[0].imagePullPolcy".
+std::vector<std::string> drop_unknown_fields(const Kind& kind, Json& object);
+/// `unknown field "spec.foo"`, as Strict refuses and Warn warns.
+std::string unknown_field_text(const std::string& path);
 
 /// The `invalid` Error a real API server would send for these causes:
 /// `Service "web" is invalid: spec.ports[0].port: Invalid value: 0: must be between 1 and 65535,

@@ -109,7 +109,9 @@ TEST(Schema, UnknownFieldsAreErrorsOnlyWhenStrict) {
       "unknown field \"spec.replica\", unknown field "
       "\"spec.template.spec.containers[0].imagePullPolcy\"");
   Json object = yaml(text);
-  drop_unknown_fields(kind_of("Deployment"), object);
+  EXPECT_THAT(
+      drop_unknown_fields(kind_of("Deployment"), object),
+      testing::ElementsAre("spec.replica", "spec.template.spec.containers[0].imagePullPolcy"));
   EXPECT_FALSE(object["spec"].contains("replica"));
   EXPECT_EQ(object["spec"]["template"]["spec"]["containers"][0].size(), 3U);
 }

@@ -325,6 +325,20 @@ class KubectlCase:
             refused(SERVICE.replace("type:", "typo: 1, type:"), 'unknown field "spec.typo"')
         self.assertEqual(self.n("get", "svc,deploy,cm", "--field-selector=metadata.name!=kube-root-ca.crt", "-o", "name"), "")
 
+    def test_unknown_fields_are_warned_of(self):
+        """kubectl 1.20 has no schema to look into: the server's word is all that a typing mistake gets."""
+        odd = SERVICE.replace("type:", "typo: 1, type:").replace("port: 80,", "prot: TCP, port: 80,")
+        warn = "--validate=false" if self.minor < 25 else "--validate=warn"
+        p = self.run_kubectl("-n", self.ns, "apply", "-f", "-", warn, stdin=odd)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        told = [line for line in p.stderr.splitlines() if line.startswith("Warning: ")]
+        self.assertEqual(sorted(told), [
+            'Warning: unknown field "spec.ports[0].prot"', 'Warning: unknown field "spec.typo"'])
+        self.assertNotIn("typo", self.n("get", "svc", "web", "-o", "jsonpath={.spec}"))
+        p = self.run_kubectl("-n", self.ns, "patch", "svc", "web", "-p", '{"spec": {"slector": {"a": "b"}}}')
+        if "unknown command" not in p.stderr:  # ours has no patch
+            self.assertIn('Warning: unknown field "spec.slector"\n', p.stderr)
+
     def test_explain_and_top_fail_politely(self):
         for args in (("explain", "pods"), ("top", "pods")):
             p = self.run_kubectl(*args)
