@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
@@ -161,19 +162,37 @@ int list_interfaces() {
   return exit_ok;
 }
 
+bool in_lab() {
+  const char* host = std::getenv("HOPLAB_HOST");
+  return host != nullptr;
+}
+
+constexpr const char* where_to_capture =
+    "  in a host of a lab: hoplab shell k8s-w1 -- hoplab capture -i eth0\n";
+
 int run_capture(const Invocation& invocation) {
   auto parsed = parse_capture(invocation.args);
   if (const int* exit = std::get_if<int>(&parsed)) return *exit;
   CaptureWish& wish = std::get<CaptureWish>(parsed);
   if (wish.list_interfaces) return list_interfaces();
   if (wish.interface.empty()) wish.interface = default_interface();
+  const bool outside = wish.read_from.empty() && !in_lab();
+  if (outside && ::geteuid() == 0) {
+    std::cerr << "hoplab capture: this is the computer itself, not a lab\n" << where_to_capture;
+  }
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   auto done = capture(wish);
   if (done) return exit_ok;
-  if (done.error().code() != ErrorCode::invalid) return fail(done.error());
+  if (done.error().code() != ErrorCode::invalid) {
+    const int exit = fail(done.error());
+    if (outside && ::geteuid() != 0) {
+      std::cerr << "  the computer's own packets are for root\n" << where_to_capture;
+    }
+    return exit;
+  }
   std::cerr << "hoplab capture: " << done.error().message() << "\nSee \"hoplab capture --help\".\n";
   return exit_usage;
 }

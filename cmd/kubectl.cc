@@ -135,12 +135,12 @@ const Verb* find_verb(std::string_view name) {
   return nullptr;
 }
 
-int unknown_command(const std::string& name) {
+int unknown_command(const Invocation& invocation, const std::string& name) {
   std::cerr << "Error: unknown command \"" << name << "\" for \"kubectl\"\n";
   if (std::find(elsewhere.begin(), elsewhere.end(), name) != elsewhere.end()) {
     std::cerr << "hoplab's own kubectl has no such verb. The real kubectl works, too:\n"
-                 "  KUBECONFIG=$(hoplab kubeconfig) kubectl "
-              << name << "\n";
+                 "  KUBECONFIG=$("
+              << command_for(invocation, "kubeconfig") << ") kubectl " << name << "\n";
     return exit_failure;
   }
   std::string suggestions;
@@ -208,7 +208,7 @@ int run_kubectl(const Invocation& invocation) {
   if (verb = find_verb(name); verb != nullptr) return run_with_flags(invocation, *verb, args);
   const bool group = std::any_of(all_verbs.begin(), all_verbs.end(),
                                  [&](const Verb* one) { return first_word(one->name) == name; });
-  if (!group) return unknown_command(name);
+  if (!group) return unknown_command(invocation, name);
   print_group(name);
   const bool asked = std::find_if(args.begin(), args.end(), [](const std::string& arg) {
                        return arg == "--help" || arg == "-h";

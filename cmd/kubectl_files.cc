@@ -102,6 +102,39 @@ std::string validation_text(std::string_view message, const std::string& text,
              "; if you choose to ignore these errors, turn validation off with --validate=false");
 }
 
+/// The documents of a YAML text as kubectl's reader cuts it: at lines of three dashes.
+std::vector<std::string> documents_of(const std::string& text) {
+  if (trim(text).starts_with('{')) return {text};  // JSON
+  std::vector<std::string> out(1);
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    if (trim(line) == "---" && line.starts_with("---")) {
+      out.emplace_back();
+    } else {
+      out.back() += line;
+    }
+    at = end;
+  }
+  return out;
+}
+
+Error unreadable(const Session& session, const std::string& text, const std::string& shown,
+                 std::string message) {
+  // The parser's message starts with the file's name.
+  if (message.starts_with(shown + ": ")) message.erase(0, shown.size() + 2);
+  const bool validates =
+      session.verb == "apply" || session.verb == "create" || session.verb == "replace";
+  if (auto said = validation_text(message, text, shown); validates && !said.empty()) {
+    return local_error(std::move(said));
+  }
+  const bool yaml = !trim(text).starts_with('{');
+  return local_error(str("error parsing ", shown, ": ",
+                         yaml ? "error converting YAML to JSON: yaml: " : "", message));
+}
+
+/// What stands before a document that cannot be read is taken, what follows it is not: as kubectl.
 void read_one(const Session& session, const std::string& path, FileObjects& out) {
   const std::string shown = path == "-" ? "STDIN" : path;
   auto text = path == "-" ? read_all(0) : read_file(path);
@@ -109,29 +142,19 @@ void read_one(const Session& session, const std::string& path, FileObjects& out)
     out.errors.push_back(local_error(text.error().message()));
     return;
   }
-  auto documents = api::parse_manifest(*text, shown);
-  if (!documents) {
-    // The parser's message starts with the file's name.
-    std::string message = documents.error().message();
-    if (message.starts_with(shown + ": ")) message.erase(0, shown.size() + 2);
-    const bool validates =
-        session.verb == "apply" || session.verb == "create" || session.verb == "replace";
-    if (auto said = validation_text(message, *text, shown); validates && !said.empty()) {
-      out.errors.push_back(local_error(std::move(said)));
+  for (const std::string& one : documents_of(*text)) {
+    auto documents = api::parse_manifest(one, shown);
+    if (!documents) {
+      out.errors.push_back(unreadable(session, one, shown, documents.error().message()));
       return;
     }
-    const bool yaml = !trim(*text).starts_with('{');
-    out.errors.push_back(
-        local_error(str("error parsing ", shown, ": ",
-                        yaml ? "error converting YAML to JSON: yaml: " : "", message)));
-    return;
-  }
-  for (auto& document : *documents) {
-    auto placed = place(session, std::move(document.object), shown);
-    if (placed) {
-      out.objects.push_back(*std::move(placed));
-    } else {
-      out.errors.push_back(std::move(placed).error());
+    for (auto& document : *documents) {
+      auto placed = place(session, std::move(document.object), shown);
+      if (placed) {
+        out.objects.push_back(*std::move(placed));
+      } else {
+        out.errors.push_back(std::move(placed).error());
+      }
     }
   }
 }

@@ -31,7 +31,7 @@ Result<std::string> kubeconfig_path(const Session& session) {
     if (std::string path = kubeconfig_of_environment(); !path.empty()) return path;
   }
   HOP_TRY(auto cluster, find_running_cluster(*session.invocation));
-  return cluster.kubeconfig();
+  return cluster.kubeconfig_of_api();
 }
 
 Result<void> connect(Session& session) {

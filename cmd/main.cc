@@ -56,6 +56,14 @@ std::string unknown_verb(const std::string& typed) {
                      meant.empty() ? "" : hoplab::str("; did you mean \"", meant, "\"?"));
 }
 
+/// `hoplab --cluster up`: the name was forgotten and the verb taken for it.
+bool took_a_verb(const std::string& cluster, int next, int argc, char** argv) {
+  if (find_command(cluster) == nullptr) return false;
+  if (next >= argc) return true;
+  const std::string_view after = argv[next];
+  return after.starts_with("-") && after != "--help" && after != "-h" && after != "--version";
+}
+
 int run(int argc, char** argv) {
   Invocation invocation;
   const char* from_environment = std::getenv("HOPLAB_CLUSTER");
@@ -73,6 +81,9 @@ int run(int argc, char** argv) {
         if (at + 1 >= argc) return usage_error("--cluster needs a name");
         invocation.cluster = argv[++at];
         invocation.cluster_chosen = true;
+        if (took_a_verb(invocation.cluster, at + 1, argc, argv)) {
+          return usage_error("--cluster needs a name: hoplab --cluster NAME " + invocation.cluster);
+        }
       } else if (arg.starts_with("--cluster=")) {
         invocation.cluster = arg.substr(arg.find('=') + 1);
         invocation.cluster_chosen = true;

@@ -51,6 +51,19 @@ Result<proc::SandboxControl> RunningCluster::control() const {
   return proc::SandboxControl::connect(folder + "/" + proc::control_socket_name);
 }
 
+Result<std::string> RunningCluster::kubeconfig_of_api() const {
+  if (config.control_plane() != nullptr) return kubeconfig();
+  const std::string other = state.name == "k8s" ? "two" : "k8s";
+  return Error(ErrorCode::not_found,
+               str("cluster ", state.name, " has no API server: none of its hosts is a control ",
+                   "plane\n  start one that has: hoplab --cluster ", other, " up -f k8s"));
+}
+
+std::string command_for(const Invocation& invocation, std::string_view rest) {
+  return str("hoplab ", invocation.cluster_chosen ? str("--cluster ", invocation.cluster, " ") : "",
+             rest);
+}
+
 Result<RunningCluster> find_running_cluster(const Invocation& invocation) {
   HOP_CHECK(check_outside());
   HOP_CHECK(plan::check_cluster_name(invocation.cluster));

@@ -16,12 +16,17 @@ struct RunningCluster {
   plan::ClusterConfig config;
   std::string folder;
 
+  /// The kubeconfig of a cluster that has an API server; else an error that says how to get one.
+  [[nodiscard]] Result<std::string> kubeconfig_of_api() const;
   [[nodiscard]] std::string kubeconfig() const { return folder + "/kubeconfig"; }
   [[nodiscard]] Result<proc::SandboxControl> control() const;
 };
 
 /// Fails inside a sandbox: clusters are started, entered and ended from outside.
 Result<void> check_outside();
+
+/// "hoplab --cluster two REST", without the flag where no cluster was chosen. For hints.
+std::string command_for(const Invocation& invocation, std::string_view rest);
 
 /// The cluster that the invocation means: the chosen one; when none was chosen and the default is
 /// not up, the only one that is. The error says what is up and how to choose.

@@ -130,7 +130,9 @@ std::vector<Finding> examine_devices_and_ids() {
     device.state = FindingState::warning;
     device.found = "cannot be opened: " + errno_name(tun_errno);
     device.consequence =
-        "without the kernel's ipip, tunl0 is a veth pair (same packets on the wire)";
+        "where neither the kernel's ipip nor eBPF does IP in IP, tunl0 is a veth pair (same "
+        "packets "
+        "on the wire)";
     device.repair = "sudo chmod 0666 /dev/net/tun";
   }
   out.push_back(device);

@@ -91,7 +91,7 @@ constexpr Feature features[] = {
     {"veth", FindingState::failure, "no host or pod can be connected", "sudo modprobe veth"},
     {"bridge", FindingState::failure, "no switch can be made", "sudo modprobe bridge"},
     {"vxlan", FindingState::warning, "encapsulation vxlan is not available", "sudo modprobe vxlan"},
-    {"ipip", FindingState::good, "`hoplab tunnel` does it instead, see tunl0",
+    {"ipip", FindingState::good, "the line tunl0 below says who does it instead",
      "sudo modprobe ipip"},
     {"netfilter", FindingState::failure, "no rules, so no services", "sudo modprobe nf_tables"},
     {"br_netfilter", FindingState::warning,

@@ -238,6 +238,12 @@ void resolve_gateways(ClusterConfig& config) {
 }  // namespace
 
 Result<ClusterConfig> parse_cluster_config(const Json& file_content, std::string_view file) {
+  if (file_content.is_null()) {
+    return Error(
+        ErrorCode::invalid,
+        str(file, ": the file is empty; it must name at least one host\n  ready-made are: ",
+            join(ready_made_clusters(), ", "), "; docs/cluster.yaml shows every field"));
+  }
   FieldErrors errors;
   ClusterConfig config;
   Mapping map(file_content, "", errors,

@@ -76,6 +76,12 @@ TEST(ClusterConfig, ReadsAFileAndResolvesIt) {
   EXPECT_EQ(to_string(*config->find_host("net")->gateway), "203.0.113.1");
 }
 
+TEST(ClusterConfig, AnEmptyFileIsNamedAsThat) {
+  auto config = parse_cluster_config(Json(), "mine.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message(), testing::StartsWith("mine.yaml: the file is empty;"));
+}
+
 TEST(ClusterConfig, SurvivesJson) {
   for (const auto& name : ready_made_clusters()) {
     auto config = ready_made_cluster(name);

@@ -13,6 +13,8 @@ FILES = {
                  "- apiVersion: v1\n  kind: Secret\n  metadata: {name: in-list}\n  stringData: {a: b}\n",
     "half.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n---\napiVersion: v1\nkind: Widget\n"
                  "metadata: {name: bad}\n",
+    "third-too-late.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: before}\n---\napiVersion: v1\n"
+                           "metadata: {name: kindless}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: after}\n",
     "no-kind.yaml": "metadata: {name: x}\n",
     "no-version.yaml": "kind: Pod\nmetadata: {name: x}\n",
     "no-name.yaml": "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n",
@@ -244,6 +246,7 @@ apply -f folder -f pod.yaml --dry-run=client
 apply -f folder,pod.yaml --dry-run=client
 apply -f pod.yaml -f nix.yaml
 apply -f half.yaml --dry-run=client
+apply -f third-too-late.yaml --dry-run=client
 apply -f invalid.yaml
 apply -f pod.yaml --validate=maybe
 apply -f web.json --dry-run=client
@@ -255,6 +258,7 @@ create -f two.yaml --dry-run=client
 create -f two.yaml --dry-run=client -o json
 create -f list.yaml --dry-run=client -o name
 create -f half.yaml --dry-run=client
+create -f third-too-late.yaml --dry-run=client
 create -f no-name.yaml
 create -f elsewhere.yaml
 create -f no-namespace.yaml

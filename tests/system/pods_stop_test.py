@@ -68,6 +68,12 @@ class Stops(Pods):
 
 
 class Nodes(Pods):
+    def test_a_pod_of_no_node_goes_when_it_is_deleted(self):
+        """No kubelet will ever confirm: the collector of orphaned pods does it, as in Kubernetes."""
+        self.apply(pod("lost", {"image": "nginx"}, nodeName="nowhere"))
+        self.c.kubectl("delete", "pod", "lost")
+        self.assertIsNone(self.get("lost"))
+
     def ready(self):
         for condition in self.get("m", "node")["status"]["conditions"]:
             if condition["type"] == "Ready":
