@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -315,6 +316,9 @@ void HttpServer::serve(Fd socket, const TlsContext* tls) {
     std::lock_guard lock(mutex_);
     open_.erase(&connection);
   }
+  // OpenSSL frees a thread's state after the thread's last line: too late once `drain` has returned
+  // and the process exits.
+  OPENSSL_thread_stop();
   std::lock_guard lock(mutex_);
   if (--threads_ == 0) gone_.notify_all();
 }
