@@ -23,8 +23,8 @@ std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
 
 std::string render_age(long seconds) {
   if (seconds < 120) return std::to_string(seconds) + "s";
-  if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
-  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  if (seconds < 120L * 60) return std::to_string(seconds / 60) + "m";
+  if (seconds < 48L * 3600) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 86400) + "d";
 }
 

@@ -32,7 +32,7 @@ std::string event_age(const Json& event, WallTime now) {
   const Json& made = member(event, "eventTime");
   const Json& first = made.is_string() ? made : member(event, "firstTimestamp");
   const int64_t count = int_or(event, "count", 1);
-  const std::string since = api::human_age(first, now);
+  std::string since = api::human_age(first, now);
   if (count <= 1) return since;
   return str(api::human_age(member(event, "lastTimestamp"), now), " (x", count, " over ", since,
              ")");

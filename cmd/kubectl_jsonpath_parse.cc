@@ -190,7 +190,8 @@ class PathParser {
     if (step.op == "=" || step.op == "!") return bad_path("unrecognized filter operator");
     HOP_TRY(step.left, PathParser(trim(inner.substr(0, at)), depth_ + 1).run());
     if (step.op.empty()) return step;
-    return right_side(std::move(step), trim(rest.substr(step.op.size())));
+    const std::string_view right = trim(rest.substr(step.op.size()));
+    return right_side(std::move(step), right);
   }
 
   Result<PathStep> right_side(PathStep step, std::string_view right) {

@@ -47,7 +47,7 @@ int run_list(const Invocation& invocation) {
   options.example("hoplab list", "every cluster, its hosts and its API address");
   if (auto exit = options.parse(invocation.args)) return *exit;
   std::string format = options.get("output");
-  if (format != "" && format != "wide" && format != "json" && format != "yaml") {
+  if (!format.empty() && format != "wide" && format != "json" && format != "yaml") {
     return options.usage_error("-o takes wide, json or yaml, not \"" + format + "\"");
   }
   std::string runtime = proc::runtime_folder();

@@ -57,7 +57,7 @@ int run_status(const Invocation& invocation) {
   options.example("hoplab status -o json", "the same for programs");
   if (auto exit = options.parse(invocation.args)) return *exit;
   std::string format = options.get("output");
-  if (format != "" && format != "wide" && format != "json" && format != "yaml") {
+  if (!format.empty() && format != "wide" && format != "json" && format != "yaml") {
     return options.usage_error("-o takes wide, json or yaml, not \"" + format + "\"");
   }
   auto cluster = find_running_cluster(invocation);

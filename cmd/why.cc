@@ -102,7 +102,7 @@ int run_why(const Invocation& invocation) {
   Options options = declare();
   if (auto exit = options.parse(invocation.args)) return *exit;
   const std::string format = options.get("output");
-  if (format != "" && format != "json" && format != "yaml") {
+  if (!format.empty() && format != "json" && format != "yaml") {
     return options.usage_error("-o takes json or yaml, not \"" + format + "\"");
   }
   auto request = read_request(options);

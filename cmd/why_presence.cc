@@ -46,7 +46,7 @@ class Inspector {
 
   Presence operator()(const LinkAdd& add) const { return link(here_.state, add.link); }
   Presence operator()(const VethAdd& add) const {
-    const Presence near = link(here_.state, add.link);
+    Presence near = link(here_.state, add.link);
     if (!near.present) return near;
     const LiveNetwork* far = &here_;
     if (!add.peer_netns.empty()) {

@@ -15,7 +15,7 @@ Json pod(const char* node = "w1") {
           {"status", {{"phase", "Running"}}}};
 }
 
-DeletionPlan plan(const char* kind, const Json& object, DeleteOptions options = {}) {
+DeletionPlan plan(const char* kind, const Json& object, const DeleteOptions& options = {}) {
   return plan_deletion(api::kind_of(kind), object, options, now).value();
 }
 

@@ -14,7 +14,7 @@ constexpr Millis one_wait(3600'000);
 
 }  // namespace
 
-Informer::Informer(Source& source, const api::Kind& kind, Selection selection, Log log)
+Informer::Informer(Source& source, const api::Kind& kind, Selection selection, const Log& log)
     : source_(source),
       kind_(kind),
       selection_(std::move(selection)),

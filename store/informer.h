@@ -30,7 +30,7 @@ class Informer {
   /// thread, after the copy has changed, in the order of the revisions; must not block for long.
   using Handler = std::function<void(const Object& before, const Object& now)>;
 
-  Informer(Source& source, const api::Kind& kind, Selection selection, Log log);
+  Informer(Source& source, const api::Kind& kind, Selection selection, const Log& log);
   Informer(const Informer&) = delete;
   Informer& operator=(const Informer&) = delete;
   ~Informer();

@@ -177,7 +177,7 @@ TEST(ObjectStore, ManyWritersLoseNothingAndWatchersMissNothing) {
 
 TEST(ObjectStore, AFullDiskIsOneClearErrorAndReadsGoOn) {
   TestDir dir;
-  auto store = open_store(dir.file("store.db"), {.log = {.max_bytes = 200 * 1024}});
+  auto store = open_store(dir.file("store.db"), {.log = {.max_bytes = 200L * 1024}});
   write(*store, "pods/a", 1);
   auto full = store->write(
       {.key = "pods/b", .object = {{"text", std::string(1 << 20, 'x')}}, .expected = 0});

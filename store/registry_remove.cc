@@ -28,7 +28,13 @@ Result<Deletion> Registry::remove(const api::Kind& kind, const std::string& name
       return Deletion{.gone = gone, .object = marked != nullptr ? marked->object : *current};
     }
     const auto held = lock_for(kind);
-    auto written = commit(kind, current.get(), gone ? *current : std::move(marked->object), gone);
+    Json next;
+    if (gone) {
+      next = *current;
+    } else {
+      next = std::move(marked->object);
+    }
+    auto written = commit(kind, current.get(), std::move(next), gone);
     if (written.ok()) return Deletion{.gone = gone, .object = **written};
     if (written.error().code() != ErrorCode::conflict) return std::move(written).error();
   }

@@ -31,7 +31,7 @@ std::optional<WatchEvent> filtered_event(const StoreEvent& event, const ObjectFi
   return out;
 }
 
-RegistryWatch::RegistryWatch(const api::Kind& kind, ObjectFilter filter, Snapshot initial,
+RegistryWatch::RegistryWatch(const api::Kind& kind, ObjectFilter filter, const Snapshot& initial,
                              std::unique_ptr<Subscription> changes, int64_t revision,
                              Millis bookmark_interval)
     : kind_(kind),

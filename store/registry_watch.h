@@ -27,7 +27,7 @@ std::optional<WatchEvent> filtered_event(const StoreEvent& event, const ObjectFi
 /// when nothing matched for a while.
 class RegistryWatch final : public Watch {
  public:
-  RegistryWatch(const api::Kind& kind, ObjectFilter filter, Snapshot initial,
+  RegistryWatch(const api::Kind& kind, ObjectFilter filter, const Snapshot& initial,
                 std::unique_ptr<Subscription> changes, int64_t revision, Millis bookmark_interval);
   Result<std::optional<WatchEvent>> next(Millis timeout) override;
   void stop() override { changes_->stop(); }

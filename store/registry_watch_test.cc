@@ -32,7 +32,7 @@ std::string told(Watch& watch, Millis timeout = 0ms) {
   return "?";
 }
 
-std::unique_ptr<Watch> watch(RegistryFixture& cluster, const char* kind, Selection selection,
+std::unique_ptr<Watch> watch(RegistryFixture& cluster, const char* kind, const Selection& selection,
                              int64_t revision = 0) {
   return cluster->watch(api::kind_of(kind), selection, revision).value();
 }

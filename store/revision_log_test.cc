@@ -142,7 +142,7 @@ TEST(RevisionLog, OneFailedExpectationLeavesTheOthersAlone) {
 
 TEST(RevisionLog, AFullDiskUndoesTheWholeTransaction) {
   TestDir dir;
-  auto log = open_log(dir.file("store.db"), {.max_bytes = 200 * 1024});
+  auto log = open_log(dir.file("store.db"), {.max_bytes = 200L * 1024});
   ASSERT_TRUE(append(*log, {.key = "a", .value = "kept", .expected = 0}).ok());
   const std::vector<LogWrite> writes = {
       {.key = "small", .value = "1", .expected = 0},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr char issuer[] = "https://kubernetes.default.svc.cluster.local";
 constexpr size_t max_token = 8192;
-constexpr int half_signature = 32;  ///< ES256: r and s of 32 bytes each (RFC 7518, 3.4).
+constexpr size_t half_signature = 32;  ///< ES256: r and s of 32 bytes each (RFC 7518, 3.4).
 
 using SignaturePtr = std::unique_ptr<ECDSA_SIG, OpensslDeleter<ECDSA_SIG_free>>;
 

@@ -72,7 +72,8 @@ WorkerParts Agent::worker_parts() {
             };
           },
           [this](const std::string& where) { return services_for(where); },
-          [this](const PodRecord& pod, const char* type, const char* reason, std::string message) {
+          [this](const PodRecord& pod, const char* type, const char* reason,
+                 const std::string& message) {
             if (pod.object.is_null()) return;
             events_.tell({"v1", "Pod", pod.namespace_name, pod.name, pod.uid, ""}, type, reason,
                          message);

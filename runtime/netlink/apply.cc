@@ -13,7 +13,7 @@ namespace hoplab {
 namespace {
 
 constexpr size_t max_messages = 100;  // as Felix does (facts/calico.md 8)
-constexpr size_t max_bytes = 32 * 1024;
+constexpr size_t max_bytes = 32UL * 1024;
 
 bool is_delete(const Action& action) {
   return std::holds_alternative<LinkDelete>(action) ||

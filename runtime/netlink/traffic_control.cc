@@ -11,7 +11,7 @@ namespace {
 constexpr int attempts = 20;
 
 template <typename Value, typename Parse>
-Result<std::vector<Value>> collect(NetlinkSocket& socket, MessageBytes request, int type,
+Result<std::vector<Value>> collect(NetlinkSocket& socket, MessageBytes&& request, int type,
                                    Parse&& parse) {
   const LinkNames names = [&](int32_t index) { return socket.link_name(index); };
   for (int attempt = 1;; ++attempt) {

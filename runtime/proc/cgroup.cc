@@ -204,8 +204,11 @@ ContainerCgroup CgroupControllers::create(const std::string& container_id,
                  made.directories.end()) {
         made.directories.push_back(directory);
         auto join = open_fd(directory + "/cgroup.procs", O_WRONLY);
-        if (join) made.join_files.push_back(*std::move(join));
-        if (!join) failed = join.error().message();
+        if (join) {
+          made.join_files.push_back(*std::move(join));
+        } else {
+          failed = join.error().message();
+        }
       }
     }
     for (const Limit& limit : limits_for(controller, use.version, limits)) {

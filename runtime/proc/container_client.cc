@@ -35,10 +35,14 @@ Result<StreamSession> StreamSession::from_answer(MessageSocket socket, Message a
   }
   for (size_t i = 0; i < names.size(); ++i) {
     Fd& fd = answer.descriptors[i];
-    if (names[i] == "input") session.input_ = std::move(fd);
-    if (names[i] == "output") session.output_ = std::move(fd);
-    if (names[i] == "error") session.error_ = std::move(fd);
-    if (names[i] == "terminal") session.terminal_ = std::move(fd);
+    if (names[i] == "input")
+      session.input_ = std::move(fd);
+    else if (names[i] == "output")
+      session.output_ = std::move(fd);
+    else if (names[i] == "error")
+      session.error_ = std::move(fd);
+    else if (names[i] == "terminal")
+      session.terminal_ = std::move(fd);
   }
   session.tty_ = session.terminal_.valid();
   if (session.tty_ && !session.output_) {
@@ -90,7 +94,7 @@ Result<MessageSocket> ContainerClient::open() const {
   return MessageSocket::connect(path_);
 }
 
-Result<Message> ContainerClient::call(Json request) {
+Result<Message> ContainerClient::call(const Json& request) {
   std::lock_guard lock(mutex_);
   if (!socket_) {
     HOP_TRY(MessageSocket socket, open());

@@ -113,7 +113,7 @@ class ContainerClient {
 
  private:
   explicit ContainerClient(std::string path) : path_(std::move(path)) {}
-  Result<Message> call(Json request);
+  Result<Message> call(const Json& request);
   Result<MessageSocket> open() const;
 
   std::string path_;

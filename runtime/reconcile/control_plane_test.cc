@@ -438,7 +438,7 @@ TEST(ControlPlane, ServiceAccountsComeBackAndOldTokensGo) {
   EXPECT_NE(api::uid_of(fresh), api::uid_of(old));
   const auto secrets = plane.cluster->all(kind("Secret"), "default");
   ASSERT_EQ(secrets.size(), 1U);
-  EXPECT_EQ(api::name_of(*secrets[0]), fresh["secrets"][0]["name"]);
+  EXPECT_EQ(fresh["secrets"][0]["name"], api::name_of(*secrets[0]));
 }
 
 TEST(ControlPlane, BootstrapMakesTheSystemOnceAndTheRolesRun) {

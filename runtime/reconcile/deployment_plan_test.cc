@@ -49,7 +49,7 @@ TEST(DeploymentPlan, TheSameTemplateIsTheSameSet) {
   const Json set = *plan_deployment(deployment, {}, false, now).create;
   const DeploymentPlan plan = plan_deployment(deployment, {as_stored(set, 2)}, false, now);
   EXPECT_FALSE(plan.create);
-  EXPECT_EQ(plan.current, set["metadata"]["name"]);
+  EXPECT_EQ(set["metadata"]["name"], plan.current);
   EXPECT_TRUE(plan.scale.empty());
   EXPECT_EQ(plan.status["updatedReplicas"], 2);
   EXPECT_EQ(plan.status["conditions"][1]["reason"], "NewReplicaSetAvailable");

@@ -120,7 +120,7 @@ struct Store {
   int names = 0;
 
   SlicePlan step(const std::vector<BackendGroup>& groups) {
-    const SlicePlan plan = plan_slices(service(http), groups, shared(slices), "m");
+    SlicePlan plan = plan_slices(service(http), groups, shared(slices), "m");
     for (const std::string& name : plan.remove) {
       std::erase_if(slices, [&](const Json& s) { return api::name_of(s) == name; });
     }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "runtime/base/fd.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/packet_print.h"

@@ -15,7 +15,7 @@ namespace {
 
 /// Dual licence: see ipip_programs.cc. One of the words that the kernel knows for that.
 constexpr const char* license = "GPL and additional rights";
-constexpr size_t log_bytes = 256 * 1024;
+constexpr size_t log_bytes = 256UL * 1024;
 constexpr size_t shown_lines = 8;
 
 int bpf_call(int command, bpf_attr& attributes) {

@@ -67,7 +67,7 @@ TEST(Schema, EveryKindHasATable) {
 }
 
 TEST(Schema, WrongTypesReadLikeGo) {
-  auto with = [](std::string from, std::string to) {
+  auto with = [](const std::string& from, const std::string& to) {
     std::string text(web);
     text.replace(text.find(from), from.size(), to);
     return refusal(text);

@@ -113,8 +113,8 @@ std::string human_duration(std::chrono::nanoseconds duration) {
   if (in_hours < 48) return str(in_hours, "h");
   int64_t in_days = in_hours / 24;
   if (in_days < 8) return both(in_days, 'd', in_hours % 24, 'h');
-  if (in_days < 365 * 2) return str(in_days, "d");
-  if (in_days < 365 * 8) return both(in_days / 365, 'y', in_days % 365, 'd');
+  if (in_days < 365L * 2) return str(in_days, "d");
+  if (in_days < 365L * 8) return both(in_days / 365, 'y', in_days % 365, 'd');
   return str(in_days / 365, "y");
 }
 

@@ -93,7 +93,7 @@ class Writer {
       write_list(value, in_map ? indent : indent + 2);
     } else {
       if (in_map) out_ += ' ';
-      write_leaf(value, std::max(indent, 0) + (indent < 0 ? 2 : 2));
+      write_leaf(value, std::max(indent, 0) + 2);
     }
   }
 

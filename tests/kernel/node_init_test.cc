@@ -149,10 +149,11 @@ TEST_F(NodeInit, HostileClientsDoNoHarm) {
               static_cast<ssize_t>(bytes.size()));
     (void)socket->receive(Millis(50)).ok();
   }
-  for (Json body : {Json{{"op", "dance"}}, Json{{"op", 7}}, Json{{"op", "exec"}},
-                    Json{{"op", "exec"}, {"spec", {{"containerId", "c"}}}},
-                    Json{{"op", "start_container"}, {"spec", {{"id", "../../x"}}}},
-                    Json{{"op", "kill_container"}, {"id", "c"}, {"signal", 1'000'000'000'000}}}) {
+  for (const Json& body :
+       {Json{{"op", "dance"}}, Json{{"op", 7}}, Json{{"op", "exec"}},
+        Json{{"op", "exec"}, {"spec", {{"containerId", "c"}}}},
+        Json{{"op", "start_container"}, {"spec", {{"id", "../../x"}}}},
+        Json{{"op", "kill_container"}, {"id", "c"}, {"signal", 1'000'000'000'000}}}) {
     auto socket = MessageSocket::connect(path);
     ASSERT_TRUE(socket->send(body));
     auto answer = socket->receive(Millis(60000));

@@ -65,7 +65,7 @@ uint16_t checksum(const unsigned char* data, size_t size) {
 
 bool is_reply(const unsigned char* packet, size_t size, uint16_t id) {
   if (size < sizeof(iphdr)) return false;
-  const size_t header = (packet[0] & 0xfU) * 4U;
+  const size_t header = (packet[0] & 0xfU) * 4UL;
   return size >= header + 8 && packet[header] == ICMP_ECHOREPLY && packet[header + 4] == id >> 8U &&
          packet[header + 5] == (id & 0xffU);
 }
