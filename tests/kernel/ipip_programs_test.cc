@@ -340,7 +340,7 @@ uint32_t expected_action(const Packet& packet) {
   const uint8_t* ip = &packet[ethernet];
   Packet own(4);
   put_ip(own, 0, own_node);
-  const size_t header = (ip[0] & 0xfU) * 4U;
+  const size_t header = (ip[0] & 0xfU) * 4UL;
   if (ip[9] != 4 || !std::equal(own.begin(), own.end(), ip + 16) || header < 20 ||
       ((ip[6] & 0x3fU) | ip[7]) != 0) {
     return pass;
@@ -370,7 +370,7 @@ TEST_F(IpipPrograms, DecapOfDamagedPacketsIsAsExpected) {
       ASSERT_EQ(verdict.packet, packet) << i;
     }
     if (verdict.action == TC_ACT_REDIRECT) {
-      ASSERT_EQ(verdict.packet.size(), packet.size() - (packet[ethernet] & 0xfU) * 4U) << i;
+      ASSERT_EQ(verdict.packet.size(), packet.size() - (packet[ethernet] & 0xfU) * 4UL) << i;
     }
     const Verdict wrapped = encap(packet);  // must come back, whatever it says
     ASSERT_TRUE(wrapped.action == TC_ACT_SHOT || wrapped.action == TC_ACT_REDIRECT) << i;
