@@ -32,7 +32,7 @@ endif()
 
 # A clean build spends most of its time on the same library headers. GCC takes one precompiled
 # header for all folders and one for all tests; Clang refuses it where a target has macros of its
-# own. `make clang` and `make lint` compile every source alone and see a missing #include.
+# own. `make clang` compiles every source alone and sees a missing #include.
 set(with_gcc OFF)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(with_gcc ON)
