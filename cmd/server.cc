@@ -125,7 +125,7 @@ RegistryOptions registry_options(const std::optional<plan::ClusterConfig>& confi
   options.tokens.issue = [key = pki.token_private, &clock](const std::string& namespace_name,
                                                            const std::string& account,
                                                            const std::string& uid) {
-    web::TokenClaims claims{namespace_name, account, uid, "", 0};
+    web::TokenClaims claims{namespace_name, account, uid, "", "", 0};
     const auto expires = (clock.wall() + token_lifetime).time_since_epoch();
     claims.expires = std::chrono::duration_cast<std::chrono::seconds>(expires).count();
     return web::sign_token(claims, key, clock.wall()).value_or("");

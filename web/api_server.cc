@@ -51,8 +51,8 @@ HttpResponse ApiServer::refuse(const Error& error, int status) {
   return response;
 }
 
-/// The signature alone would outlive the account: a deleted one, or one that was made anew under
-/// the same name, has no valid tokens any more.
+/// The signature alone would outlive the account and the pod: a deleted one, or one that was made
+/// anew under the same name, has no valid tokens any more.
 Result<Peer> ApiServer::peer_of_token(std::string_view token) const {
   HOP_TRY(const TokenClaims claims,
           verify_token(token, options_.token_public_key_pem, backend_.clock->wall()));
@@ -60,6 +60,12 @@ Result<Peer> ApiServer::peer_of_token(std::string_view token) const {
                                                    claims.namespace_name, claims.service_account));
   if (api::uid_of(account) != claims.service_account_uid) {
     return Error(ErrorCode::unauthorized, "the token is refused: its account was deleted");
+  }
+  if (claims.pod.empty()) return claims.peer();
+  HOP_TRY(const Json pod,
+          backend_.source->get(api::kind_of("Pod"), claims.namespace_name, claims.pod));
+  if (api::uid_of(pod) != claims.pod_uid) {
+    return Error(ErrorCode::unauthorized, "the token is refused: its pod was deleted");
   }
   return claims.peer();
 }

@@ -83,6 +83,8 @@ class ApiServer final : public HttpHandler {
   Answer bind(const HttpRequest& request, const ResourcePath& path);
   Answer evict(const HttpRequest& request, const ResourcePath& path);
   Answer finalize(const HttpRequest& request, const ResourcePath& path);
+  /// Makes the token one of the pod named by the request; it ends with the pod.
+  Result<void> bind_to_pod(const Json& bound, TokenClaims& claims) const;
   Answer issue_token(const HttpRequest& request, const ResourcePath& path);
   Answer review_access(const HttpRequest& request) const;
   Answer log_of_pod(const HttpRequest& request, const ResourcePath& path);

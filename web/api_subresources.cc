@@ -76,6 +76,29 @@ ApiServer::Answer ApiServer::finalize(const HttpRequest& request, const Resource
   return json_response(200, before);
 }
 
+Result<void> ApiServer::bind_to_pod(const Json& bound, TokenClaims& claims) const {
+  if (string_or(bound, "kind") != "Pod") {
+    return Error(ErrorCode::invalid, "spec.boundObjectRef.kind: only Pod is supported here");
+  }
+  const std::string name = string_or(bound, "name");
+  HOP_TRY(const Json pod, backend_.source->get(api::kind_of("Pod"), claims.namespace_name, name));
+  if (string_or(member(pod, "spec"), "serviceAccountName", "default") != claims.service_account) {
+    return Error(ErrorCode::invalid,
+                 str("cannot bind token for serviceaccount \"", claims.service_account,
+                     "\" to pod running with different serviceaccount name."));
+  }
+  const std::string uid = string_or(bound, "uid");
+  if (!uid.empty() && uid != api::uid_of(pod)) {
+    return Error(ErrorCode::conflict,
+                 str("the UID in the bound object reference (", uid,
+                     ") does not match the UID in record. The object might have been deleted and "
+                     "then recreated"));
+  }
+  claims.pod = name;
+  claims.pod_uid = api::uid_of(pod);
+  return {};
+}
+
 ApiServer::Answer ApiServer::issue_token(const HttpRequest& request, const ResourcePath& path) {
   if (request.method != "POST" || options_.token_private_key_pem.empty()) {
     return Error(ErrorCode::method_not_allowed, "token takes POST");
@@ -99,7 +122,9 @@ ApiServer::Answer ApiServer::issue_token(const HttpRequest& request, const Resou
   claims.namespace_name = path.namespace_name;
   claims.service_account = path.name;
   claims.service_account_uid = api::uid_of(account);
-  claims.pod = string_or(at_path(body, "spec.boundObjectRef"), "name");
+  if (const Json& bound = at_path(body, "spec.boundObjectRef"); bound.is_object()) {
+    HOP_CHECK(bind_to_pod(bound, claims));
+  }
   const WallTime expires = now + std::chrono::seconds(seconds);
   claims.expires =
       std::chrono::duration_cast<std::chrono::seconds>(expires.time_since_epoch()).count();

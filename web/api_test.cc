@@ -86,6 +86,34 @@ TEST_F(ApiTest, ABearerTokenIsACredential) {
   EXPECT_EQ(forger->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
 }
 
+TEST_F(ApiTest, ATokenOfAPodEndsWithThePod) {
+  ASSERT_TRUE(client_->create(kind("ServiceAccount"), "default", {{"metadata", {{"name", "b"}}}}));
+  const Json pod = {{"metadata", {{"name", "p"}}},
+                    {"spec",
+                     {{"serviceAccountName", "b"},
+                      {"containers", Json::array({{{"name", "c"}, {"image", "busybox"}}})}}}};
+  auto bound_to = [this](const char* name) {
+    return client_->request("POST", "/api/v1/namespaces/default/serviceaccounts/b/token",
+                            {{"spec", {{"boundObjectRef", {{"kind", "Pod"}, {"name", name}}}}}});
+  };
+  EXPECT_FALSE(bound_to("p")) << "there is no such pod yet";
+  ASSERT_TRUE(client_->create(kind("Pod"), "default", pod));
+  auto made = bound_to("p");
+  ASSERT_TRUE(made) << made.error().message();
+  ClientConfig config = config_;
+  config.own = {};
+  config.bearer_token = string_or(member(*made, "status"), "token");
+  auto holder = *Client::open(config);
+  EXPECT_TRUE(holder->list(kind("Pod"), {}));
+  DeleteOptions now;
+  now.grace_seconds = 0;
+  ASSERT_TRUE(client_->remove(kind("Pod"), "default", "p", now));
+  EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
+  ASSERT_TRUE(client_->create(kind("Pod"), "default", pod));
+  EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized)
+      << "a new pod of the same name is another pod";
+}
+
 TEST_F(ApiTest, ObjectsComeAndGo) {
   auto made = client_->create(kind("ConfigMap"), "default", config_map("a"));
   ASSERT_TRUE(made) << made.error().message();

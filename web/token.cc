@@ -79,6 +79,7 @@ Result<TokenClaims> read_claims(const Json& payload, WallTime now) {
   claims.service_account = string_or(member(kubernetes, "serviceaccount"), "name");
   claims.service_account_uid = string_or(member(kubernetes, "serviceaccount"), "uid");
   claims.pod = string_or(member(kubernetes, "pod"), "name");
+  claims.pod_uid = string_or(member(kubernetes, "pod"), "uid");
   if (claims.namespace_name.empty() || claims.service_account.empty()) {
     return refused("it names no service account");
   }
@@ -101,7 +102,7 @@ Result<std::string> sign_token(const TokenClaims& claims, const std::string& pri
   Json bound = {
       {"namespace", claims.namespace_name},
       {"serviceaccount", {{"name", claims.service_account}, {"uid", claims.service_account_uid}}}};
-  if (!claims.pod.empty()) bound["pod"]["name"] = claims.pod;
+  if (!claims.pod.empty()) bound["pod"] = {{"name", claims.pod}, {"uid", claims.pod_uid}};
   Json payload = {{"iss", issuer},         {"sub", claims.peer().user}, {"aud", {issuer}},
                   {"iat", seconds(now)},   {"nbf", seconds(now)},       {"exp", claims.expires},
                   {"kubernetes.io", bound}};

@@ -14,6 +14,7 @@ struct TokenClaims {
   std::string service_account;
   std::string service_account_uid;
   std::string pod;      ///< The pod it was made for; may be empty.
+  std::string pod_uid;  ///< With `pod` only.
   int64_t expires = 0;  ///< Seconds since 1970.
 
   /// system:serviceaccount:NAMESPACE:NAME, with the groups Kubernetes gives it.
