@@ -9,6 +9,7 @@
 #include "web/http_client.h"
 #include "web/http_head.h"
 #include "web/http_server.h"
+#include "web/openssl.h"
 #include "web/pki.h"
 
 namespace hoplab::web {
@@ -272,6 +273,14 @@ TEST(Pki, MakesEveryFileOfTheCluster) {
   auto files = make_cluster_pki(options);
   ASSERT_TRUE(files);
   EXPECT_EQ(files->size(), 20U);
+  // The roles on every node hold no key that opens the agents' exec.
+  for (const PkiFile& file : *files) {
+    if (file.name != "calico-node.crt" && file.name != "kube-proxy.crt") continue;
+    const X509Ptr certificate = *read_certificate(file.text);
+    char subject[256] = "";
+    X509_NAME_oneline(X509_get_subject_name(certificate.get()), subject, sizeof subject);
+    EXPECT_EQ(std::string_view(subject).find("system:masters"), std::string_view::npos) << subject;
+  }
 }
 
 }  // namespace

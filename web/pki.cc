@@ -192,7 +192,7 @@ Result<std::vector<PkiFile>> make_cluster_pki(const ClusterPkiOptions& options) 
       {"apiserver-kubelet-client",
        client_request("kube-apiserver-kubelet-client", {"system:masters"})},
       {"admin", client_request("kubernetes-admin", {"system:masters"})},
-      {"calico-node", client_request("system:calico-node", {"system:masters"})},
+      {"calico-node", client_request("system:calico-node", {"system:nodes"})},
       {"kube-proxy", client_request("system:kube-proxy", {"system:node-proxier"})},
       {"coredns", client_request("system:coredns", {})}};
   for (const auto& node : options.nodes) {
