@@ -145,6 +145,9 @@ TEST_F(HttpTest, ClientRefusesAServerOfAForeignCa) {
   auto got = HttpClient(wrong).send(request("GET", "/"));
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code(), ErrorCode::unauthorized) << got.error().message();
+  wrong.tls = *TlsContext::client_of_anyone();
+  auto probed = HttpClient(wrong).send(request("GET", "/"));
+  EXPECT_TRUE(probed) << probed.error().message();
   HttpTarget misnamed = target();
   misnamed.server_name = "elsewhere";
   EXPECT_FALSE(HttpClient(misnamed).send(request("GET", "/")));

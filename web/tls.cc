@@ -26,6 +26,20 @@ int accept_any(int, X509_STORE_CTX*) {
 
 }  // namespace
 
+Result<void> TlsContext::trust(ssl_ctx_st* context, bool server, const std::string& ca_pem) {
+  HOP_TRY(X509Ptr ca, read_certificate(ca_pem).context("the CA"));
+  if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get()) != 1) {
+    return openssl_error("trusting the CA");
+  }
+  // Reads the extensions now: else the first handshake of many threads does it, published without a
+  // lock, which TSan must take for a race.
+  X509_check_purpose(ca.get(), -1, 0);
+  if (server && SSL_CTX_add_client_CA(context, ca.get()) != 1) {
+    return openssl_error("naming the CA to clients");
+  }
+  return {};
+}
+
 Result<TlsContext> TlsContext::make(bool server, const std::string& ca_pem, const KeyPair& own) {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()),
                                    SSL_CTX_free);
@@ -38,16 +52,7 @@ Result<TlsContext> TlsContext::make(bool server, const std::string& ca_pem, cons
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  HOP_TRY(X509Ptr ca, read_certificate(ca_pem).context("the CA"));
-  if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca.get()) != 1) {
-    return openssl_error("trusting the CA");
-  }
-  // Reads the extensions now: else the first handshake of many threads does it, published without a
-  // lock, which TSan must take for a race.
-  X509_check_purpose(ca.get(), -1, 0);
-  if (server && SSL_CTX_add_client_CA(context.get(), ca.get()) != 1) {
-    return openssl_error("naming the CA to clients");
-  }
+  if (!ca_pem.empty()) HOP_CHECK(trust(context.get(), server, ca_pem));
   if (!own.certificate_pem.empty()) {
     HOP_TRY(X509Ptr certificate, read_certificate(own.certificate_pem));
     HOP_TRY(KeyPtr key, read_private_key(own.key_pem));
@@ -76,7 +81,14 @@ Result<TlsContext> TlsContext::server(const std::string& ca_pem, const KeyPair& 
 }
 
 Result<TlsContext> TlsContext::client(const std::string& ca_pem, const KeyPair& own) {
+  if (ca_pem.empty()) return Error(ErrorCode::invalid, "a TLS client needs a CA to trust");
   return make(false, ca_pem, own);
+}
+
+Result<TlsContext> TlsContext::client_of_anyone() {
+  HOP_TRY(TlsContext made, make(false, "", {}));
+  SSL_CTX_set_verify(made.get(), SSL_VERIFY_NONE, nullptr);
+  return made;
 }
 
 }  // namespace hoplab::web

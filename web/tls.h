@@ -21,10 +21,15 @@ class TlsContext {
   /// A client that trusts only `ca_pem`. With an empty key pair it shows no certificate.
   static Result<TlsContext> client(const std::string& ca_pem, const KeyPair& own);
 
+  /// A client that takes any certificate: kubelet's probes, which ask whether a port answers and
+  /// not who it is. Not for anything that is to stay secret.
+  static Result<TlsContext> client_of_anyone();
+
   [[nodiscard]] ssl_ctx_st* get() const { return context_.get(); }
 
  private:
   explicit TlsContext(std::shared_ptr<ssl_ctx_st> context) : context_(std::move(context)) {}
+  static Result<void> trust(ssl_ctx_st* context, bool server, const std::string& ca_pem);
   static Result<TlsContext> make(bool server, const std::string& ca_pem, const KeyPair& own);
 
   std::shared_ptr<ssl_ctx_st> context_;
