@@ -85,6 +85,7 @@ void fields(Visitor& visit, Mount& value) {
   visit("source", value.source);
   visit("target", value.target);
   visit("readOnly", value.read_only);
+  visit("noLinks", value.no_links);
 }
 
 template <typename Visitor>

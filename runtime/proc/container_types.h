@@ -46,6 +46,9 @@ struct Mount {
   std::string source;  ///< Absolute path on the node; must exist when the container starts.
   std::string target;  ///< Absolute path in the container; made when missing.
   bool read_only = false;
+  /// The source was resolved before: a link on its way now was put there meanwhile, and the mount
+  /// is refused.
+  bool no_links = false;
   bool operator==(const Mount&) const = default;
 };
 

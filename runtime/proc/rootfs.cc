@@ -45,8 +45,9 @@ Result<bool> is_directory(const Fd& fd) {
   return S_ISDIR(info.st_mode);
 }
 
-Result<PendingMount> pick_up(const std::string& source, std::string target, uint64_t attributes) {
-  HOP_TRY(Fd tree, clone_tree(source));
+Result<PendingMount> pick_up(const std::string& source, std::string target, uint64_t attributes,
+                             bool no_links = false) {
+  HOP_TRY(Fd tree, no_links ? clone_tree_without_links(source) : clone_tree(source));
   HOP_CHECK(set_attributes(tree, attributes, true).context(source));
   HOP_TRY(bool directory, is_directory(tree));
   return PendingMount{std::move(tree), std::move(target), directory};
@@ -146,7 +147,7 @@ Result<void> pick_up_volumes(const RootfsSpec& spec, std::vector<PendingMount>& 
   for (const Mount& mount : mounts) {
     uint64_t attributes =
         (mount.read_only ? MOUNT_ATTR_RDONLY : 0) | (spec.privileged ? 0 : MOUNT_ATTR_NODEV);
-    HOP_TRY(PendingMount pending, pick_up(mount.source, mount.target, attributes));
+    HOP_TRY(PendingMount pending, pick_up(mount.source, mount.target, attributes, mount.no_links));
     out.push_back(std::move(pending));
   }
   return {};

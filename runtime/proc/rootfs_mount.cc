@@ -1,7 +1,10 @@
 #include "runtime/proc/rootfs_mount.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -11,6 +14,23 @@ namespace hoplab::proc {
 
 Result<Fd> clone_tree(const std::string& path) {
   int fd = ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (fd < 0) return Error::from_errno(errno, "mounting " + path);
+  return Fd(fd);
+}
+
+Result<Fd> clone_tree_without_links(const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  const Fd place(
+      static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+  if (!place && errno == ELOOP) {
+    return Error(ErrorCode::forbidden,
+                 "mounting " + path + ": a symbolic link was put on the way there");
+  }
+  if (!place) return Error::from_errno(errno, "mounting " + path);
+  int fd = ::open_tree(place.get(), "",
+                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
   if (fd < 0) return Error::from_errno(errno, "mounting " + path);
   return Fd(fd);
 }

@@ -14,6 +14,9 @@ namespace hoplab::proc {
 
 /// A detached copy of what is mounted at `path`, with everything below it.
 Result<Fd> clone_tree(const std::string& path);
+/// The same, unless a symbolic link lies anywhere on the way: a container that shares the volume
+/// could have put one there to reach what belongs to the node.
+Result<Fd> clone_tree_without_links(const std::string& path);
 /// Adds attributes (MOUNT_ATTR_RDONLY, …) to a detached tree; with `recursive` to all of it.
 Result<void> set_attributes(const Fd& tree, uint64_t attributes, bool recursive);
 /// A new file system of a type, with options, not attached anywhere.
