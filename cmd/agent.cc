@@ -10,7 +10,6 @@
 #include "cmd/agent_streams.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "runtime/base/base64.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/cluster_config.h"
 #include "store/api/kind.h"
@@ -77,18 +76,28 @@ Result<int> http_probe(const agent::HttpProbeRequest& probe) {
   return response.status;
 }
 
-/// The service account's token from its secret, as pods of Kubernetes 1.22 could still mount it.
-Result<std::string> account_token(Source& source, const agent::PodRecord& pod) {
-  std::string account = string_or(member(pod.object, "spec"), "serviceAccountName", "default");
-  HOP_TRY(Json object, source.get(api::kind_of("ServiceAccount"), pod.namespace_name, account));
-  for (const Json& reference : member(object, "secrets")) {
-    HOP_TRY(Json secret,
-            source.get(api::kind_of("Secret"), pod.namespace_name, string_or(reference, "name")));
-    std::string token = string_or(member(secret, "data"), "token");
-    if (!token.empty()) return base64_decode(token);
-  }
-  return Error(ErrorCode::not_found,
-               str("service account ", pod.namespace_name, "/", account, " has no token yet"));
+/// A token bound to the pod, which ends with it. It holds for a year, as the API server of 1.22
+/// extends those that pods get; it is not renewed.
+Result<std::string> bound_token(web::Client& client, const agent::PodRecord& pod) {
+  constexpr int64_t one_year = int64_t{365} * 86'400;
+  const std::string account =
+      string_or(member(pod.object, "spec"), "serviceAccountName", "default");
+  const Json wish = {
+      {"apiVersion", "authentication.k8s.io/v1"},
+      {"kind", "TokenRequest"},
+      {"spec",
+       {{"expirationSeconds", one_year},
+        {"boundObjectRef",
+         {{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod.name}, {"uid", pod.uid}}}}}};
+  HOP_TRY(const Json made, client
+                               .request("POST",
+                                        web::Client::path_of(api::kind_of("ServiceAccount"),
+                                                             pod.namespace_name, account) +
+                                            "/token",
+                                        wish)
+                               .context(str("asking for a token of service account ",
+                                            pod.namespace_name, "/", account)));
+  return string_or(member(made, "status"), "token");
 }
 
 Result<std::unique_ptr<web::HttpServer>> serve_streams(web::StreamServer& handler,
@@ -153,7 +162,9 @@ Result<void> work(const AgentWish& wish) {
   Source& api = *source;
   agent::Agent agent(
       config, api, *containers,
-      {http_probe, [&api](const agent::PodRecord& pod) { return account_token(api, pod); }}, log);
+      {http_probe,
+       [&client = *source](const agent::PodRecord& pod) { return bound_token(client, pod); }},
+      log);
   AgentStreams backend(agent, *containers);
   web::StreamServer handler(backend, log.named("streams"));
   HOP_TRY(auto server,
