@@ -46,6 +46,7 @@ Result<agent::AgentConfig> make_config(const AgentWish& wish, const plan::Cluste
   }
   agent::AgentConfig config;
   config.node.facts = {host->name, host->address()};
+  config.node.cluster = cluster.name;
   config.node.first_block = host->first_block;
   if (!host->interfaces.empty()) {
     config.node.subnet_length = host->interfaces.front().address.length();

@@ -16,6 +16,7 @@ namespace hoplab::agent {
 /// What the node says about itself.
 struct NodeDescription {
   NodeFacts facts;
+  std::string cluster;  ///< Its name; with the node's it makes machineID and systemUUID.
   bool control_plane = false;
   std::string pod_cidr;               ///< May be empty.
   uint8_t subnet_length = 24;         ///< Of the network that the node's address lies in.

@@ -121,6 +121,24 @@ TEST_F(NodeReports, ADeletedNodeStaysAway) {
   EXPECT_EQ(ready_of(cluster), "no node");
 }
 
+TEST(NodeStatus, EachNodeHasIdsOfItsOwnThatStay) {
+  auto info_of = [](const std::string& cluster, const std::string& name) {
+    NodeDescription node;
+    node.cluster = cluster;
+    node.facts = {name, Ipv4(192, 168, 10, 101)};
+    return member(make_node_status(node, true, {}, now), "nodeInfo");
+  };
+  const Json first = info_of("k8s", "w1");
+  EXPECT_EQ(first, info_of("k8s", "w1"));
+  EXPECT_EQ(string_or(first, "containerRuntimeVersion"), "docker://20.10.12");
+  EXPECT_EQ(string_or(first, "machineID").size(), 32U);
+  for (const char* id : {"machineID", "systemUUID", "bootID"}) {
+    EXPECT_NE(string_or(first, id), "") << id;
+    EXPECT_NE(first[id], info_of("k8s", "w2")[id]) << id;
+    EXPECT_NE(first[id], info_of("other", "w1")[id]) << id;
+  }
+}
+
 TEST(NodeStatus, KeepsConditionsOfOthersAndTheirTimes) {
   NodeDescription node;
   node.facts = {"w1", Ipv4(192, 168, 10, 101)};

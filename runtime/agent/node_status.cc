@@ -3,6 +3,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include <cstdio>
 #include <thread>
 
 #include "runtime/agent/node_reporter.h"
@@ -33,17 +34,55 @@ std::string first_line(const std::string& path) {
   return text ? std::string(trim(*text)) : std::string();
 }
 
+/// FNV-1a, 64 bits.
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
+  return hash;
+}
+
+/// The same text gives the same UUID on every machine. A node of a lab is no machine: the
+/// computer's own ids would be the same on all nodes, and nobody else's business.
+std::string stable_uuid(const std::string& text) {
+  char digits[33];
+  std::snprintf(digits, sizeof digits, "%016llx%016llx",
+                static_cast<unsigned long long>(hash_of("high/" + text)),
+                static_cast<unsigned long long>(hash_of("low/" + text)));
+  std::string out = digits;
+  out[12] = '5';  // Made from a name.
+  out[16] = "89ab"[static_cast<unsigned char>(out[16]) % 4];
+  for (size_t at : {8, 13, 18, 23}) out.insert(at, "-");
+  return out;
+}
+
+std::string without_dashes(std::string uuid) {
+  std::erase(uuid, '-');
+  return uuid;
+}
+
+/// Differs from one start of the node to the next: when its pid 1 (node-init) was started.
+std::string boot_mark() {
+  const std::string boot = first_line("/proc/sys/kernel/random/boot_id");
+  const std::string stat = first_line("/proc/1/stat");
+  // The name in parentheses may hold blanks; starttime is the 20th field after it.
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return boot;
+  const auto fields = split(std::string_view(stat).substr(name_end + 1), ' ');
+  return fields.size() > 20 ? str(boot, "/", fields[20]) : boot;
+}
+
 Json node_info(const NodeDescription& node) {
   utsname names{};
   ::uname(&names);
+  const std::string who = str(node.cluster, "/", node.facts.name);
   return {{"architecture", "amd64"},
           {"operatingSystem", "linux"},
           {"osImage", os_pretty_name()},
           {"kernelVersion", names.release},
-          {"bootID", first_line("/proc/sys/kernel/random/boot_id")},
-          {"machineID", first_line("/etc/machine-id")},
-          {"systemUUID", ""},
-          {"containerRuntimeVersion", str("hoplab://", HOPLAB_VERSION)},
+          {"bootID", stable_uuid(str(who, "/boot/", boot_mark()))},
+          {"machineID", without_dashes(stable_uuid(who + "/machine"))},
+          {"systemUUID", stable_uuid(who + "/system")},
+          {"containerRuntimeVersion", str(container_runtime, "://20.10.12")},
           {"kubeletVersion", node.kubelet_version},
           {"kubeProxyVersion", node.kubelet_version}};
 }

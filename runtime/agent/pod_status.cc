@@ -10,12 +10,14 @@ namespace hoplab::agent {
 
 namespace {
 
+const std::string runtime_scheme = str(container_runtime, "://");
+
 Json termination_json(const Termination& t) {
   Json out = {{"exitCode", t.exit_code},
               {"reason", t.reason},
               {"startedAt", to_rfc3339(t.started_at)},
               {"finishedAt", to_rfc3339(t.finished_at)},
-              {"containerID", "docker://" + t.container_id}};
+              {"containerID", runtime_scheme + t.container_id}};
   if (t.signal != 0) out["signal"] = t.signal;
   if (!t.message.empty()) out["message"] = t.message;
   return Json{{"terminated", out}};
@@ -58,13 +60,13 @@ Json container_status(const PodRecord& pod, const ContainerRecord& c) {
   Json out = {
       {"name", c.name},
       {"image", image},
-      {"imageID", c.id.empty() ? "" : "hoplab://" + image},
+      {"imageID", c.id.empty() ? "" : runtime_scheme + image},
       {"ready",
        c.init ? c.phase == ContainerPhase::exited && c.ended && c.ended->exit_code == 0 : c.ready},
       {"restartCount", c.restarts},
       {"state", state_json(shown)},
       {"lastState", shown.last ? termination_json(*shown.last) : Json::object()}};
-  if (!c.id.empty()) out["containerID"] = "docker://" + c.id;
+  if (!c.id.empty()) out["containerID"] = runtime_scheme + c.id;
   if (!c.init) out["started"] = c.phase == ContainerPhase::running && c.started;
   return out;
 }

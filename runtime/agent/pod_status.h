@@ -10,6 +10,11 @@ struct NodeFacts {
   Ipv4 address;
 };
 
+/// The runtime that ids and the Node's containerRuntimeVersion name. Kubernetes 1.22 of the course
+/// ran on Docker, the kubelet's words about failed containers are Docker's, and `hoplab docker`
+/// lists the same ids.
+inline constexpr std::string_view container_runtime = "docker";
+
 /// The pod's status as kubelet 1.22 writes it: phase, conditions, hostIP, podIP(s), startTime,
 /// container statuses, qosClass. `previous` is the status the API has: unchanged conditions keep
 /// their lastTransitionTime. Pure.

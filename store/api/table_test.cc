@@ -122,12 +122,12 @@ spec: {unschedulable: true}
 status:
   addresses: [{type: Hostname, address: k8s-m}, {type: InternalIP, address: 192.168.10.10}]
   conditions: [{type: Ready, status: 'False'}]
-  nodeInfo: {kubeletVersion: v1.22.6, osImage: Debian, kernelVersion: 6.1, containerRuntimeVersion: 'hoplab://0.1'}
+  nodeInfo: {kubeletVersion: v1.22.6, osImage: Debian, kernelVersion: 6.1, containerRuntimeVersion: 'docker://20.10.12'}
 )"),
             "Name|Status|Roles|Age|Version|Internal-IP|External-IP|OS-Image|Kernel-Version|"
             "Container-Runtime\n"
             "web|NotReady,SchedulingDisabled|control-plane,master|5m|v1.22.6|192.168.10.10|<none>|"
-            "Debian|<unknown>|hoplab://0.1");
+            "Debian|<unknown>|docker://20.10.12");
   EXPECT_THAT(table("Node", "{}"), testing::HasSubstr("web|Unknown|<none>|5m||<none>|"));
 }
 
