@@ -61,15 +61,15 @@ Result<agent::AgentConfig> make_config(const AgentWish& wish, const plan::Cluste
 }
 
 Result<int> http_probe(const agent::HttpProbeRequest& probe) {
-  if (probe.tls) {
-    return Error(ErrorCode::unsupported, "probes over HTTPS are not done; use scheme HTTP");
-  }
   web::HttpTarget target;
+  if (probe.tls) {
+    HOP_TRY(target.tls, web::TlsContext::client_of_anyone());
+  }
   target.endpoint = {probe.host, probe.port};
   target.connect_timeout = probe.timeout;
   target.response_timeout = probe.timeout;
   web::HttpRequest request;
-  request.target = probe.path;
+  request.target = probe.path.starts_with('/') ? probe.path : "/" + probe.path;
   request.headers.emplace("User-Agent", "kube-probe/1.22");
   request.headers.emplace("Connection", "close");
   for (const auto& [name, value] : probe.headers) request.headers.emplace(name, value);

@@ -72,11 +72,12 @@ WorkerParts Agent::worker_parts() {
             };
           },
           [this](const std::string& where) { return services_for(where); },
-          [this](const PodRecord& pod, const char* type, const char* reason,
-                 const std::string& message) {
+          [this](const PodRecord& pod, const std::string& container, const char* type,
+                 const char* reason, const std::string& message) {
             if (pod.object.is_null()) return;
-            events_.tell({"v1", "Pod", pod.namespace_name, pod.name, pod.uid, ""}, type, reason,
-                         message);
+            events_.tell(
+                {"v1", "Pod", pod.namespace_name, pod.name, pod.uid, field_path_of(pod, container)},
+                type, reason, message);
           },
           log_.named("pods")};
 }

@@ -51,6 +51,7 @@ proc::SecuritySpec security_of(const PodRecord& pod, const Json& spec) {
   for (const Json& group : member(pod_context, "supplementalGroups")) {
     out.supplemental_groups.push_back(group.get<uint32_t>());
   }
+  if (auto group = Volumes::usable_fs_group(pod)) out.supplemental_groups.push_back(*group);
   return out;
 }
 
@@ -121,7 +122,7 @@ Result<proc::ContainerSpec> make_container_spec(const PodRecord& pod,
   out.stdin_once = bool_or(spec, "stdinOnce");
   out.tty = bool_or(spec, "tty");
   for (const auto& mount : mounts) {
-    out.mounts.push_back({mount.host_path, mount.container_path, mount.read_only});
+    out.mounts.push_back({mount.host_path, mount.container_path, mount.read_only, mount.no_links});
   }
   out.security = security_of(pod, spec);
   HOP_TRY(out.resources.memory_limit_bytes, limit_of(spec, "memory", false));

@@ -53,7 +53,8 @@ void PodWorker::run_pre_stop(const PodRecord& pod, const ContainerRecord& contai
   auto done = [hook, grace, pod, &containers = parts_.containers, events = parts_.events,
                log = parts_.log](const Result<void>& result, Millis took) {
     if (!result) {
-      events(pod, "Warning", "FailedPreStopHook", hook_failed(hook, pod, result.error()));
+      events(pod, hook.container, "Warning", "FailedPreStopHook",
+             hook_failed(hook, pod, result.error()));
     }
     end_container(containers, hook, std::max(grace - took, least_grace), log);
   };
@@ -66,8 +67,9 @@ void PodWorker::run_post_start(const PodRecord& pod, const ContainerRecord& cont
   auto done = [hook, pod, &containers = parts_.containers, events = parts_.events,
                log = parts_.log](const Result<void>& result, Millis) {
     if (result) return;
-    events(pod, "Warning", "FailedPostStartHook", hook_failed(hook, pod, result.error()));
-    events(pod, "Normal", "Killing", "FailedPostStartHook");
+    events(pod, hook.container, "Warning", "FailedPostStartHook",
+           hook_failed(hook, pod, result.error()));
+    events(pod, hook.container, "Normal", "Killing", "FailedPostStartHook");
     end_container(containers, hook, least_grace, log);
   };
   parts_.hooks.run(std::move(hook), std::move(done));

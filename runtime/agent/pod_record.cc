@@ -1,5 +1,8 @@
 #include "runtime/agent/pod_record.h"
 
+#include <algorithm>
+
+#include "runtime/base/text.h"
 #include "store/api/kind.h"
 
 namespace hoplab::agent {
@@ -19,6 +22,15 @@ const Json& PodRecord::spec_of(const ContainerRecord& container) const {
     if (string_or(item, "name") == container.name) return item;
   }
   return none;
+}
+
+std::string field_path_of(const PodRecord& pod, const std::string& container) {
+  if (container.empty()) return "";
+  const Json& inits = at_path(pod.object, "spec.initContainers");
+  const bool init = std::any_of(inits.begin(), inits.end(), [&](const Json& each) {
+    return string_or(each, "name") == container;
+  });
+  return str(init ? "spec.initContainers{" : "spec.containers{", container, "}");
 }
 
 PodRecord make_record(const Json& pod) {

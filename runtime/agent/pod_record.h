@@ -62,10 +62,11 @@ struct PodRecord {
   bool network_ready = false;
   std::vector<ContainerRecord> containers;  ///< Init containers first, in order of the spec.
 
-  std::string problem_reason;  ///< Why it cannot start: "FailedMount", … ; empty = no problem.
-  std::string problem_message;
-  Millis retry_wait{0};  ///< After a failed sandbox or mount; grows.
-  SteadyTime retry_at;   ///< Of the whole pod, then.
+  std::string end_reason;  ///< Why the kubelet ended it: "DeadlineExceeded"; empty = it did not.
+  std::string end_message;
+  std::optional<SteadyTime> deadline;  ///< Of spec.activeDeadlineSeconds; only once it has started.
+  Millis retry_wait{0};                ///< After a failed sandbox or mount; grows.
+  SteadyTime retry_at;                 ///< Of the whole pod, then.
   bool torn_down = false;
 
   [[nodiscard]] std::string key() const { return namespace_name + "/" + name; }
@@ -77,6 +78,10 @@ struct PodRecord {
   /// The container's own part of the spec (containers or initContainers).
   [[nodiscard]] const Json& spec_of(const ContainerRecord& container) const;
 };
+
+/// The part of the pod that an event about one container names: "spec.containers{web}",
+/// "spec.initContainers{setup}"; empty for an event about the whole pod (empty name).
+std::string field_path_of(const PodRecord& pod, const std::string& container);
 
 /// A record for a pod just seen, every container waiting.
 PodRecord make_record(const Json& pod);

@@ -1,9 +1,13 @@
 // PodWorker: making sandboxes, starting containers, and taking note of how they fare.
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "runtime/agent/image_pull.h"
 #include "runtime/agent/pod_worker.h"
+#include "runtime/agent/termination_message.h"
+#include "runtime/agent/volume_owner.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::agent {
@@ -36,7 +40,7 @@ std::string as_docker_says(const proc::ContainerStatus& status) {
 }  // namespace
 
 void PodWorker::fail_pod(PodRecord& pod, const char* reason, const Error& error) {
-  parts_.events(pod, "Warning", reason, error.message());
+  parts_.events(pod, "", "Warning", reason, error.message());
   parts_.log.error("pod " + pod.key(), error);
   for (auto& container : pod.containers) {
     if (container.phase == ContainerPhase::waiting) container.waiting_message = error.message();
@@ -64,6 +68,14 @@ void PodWorker::make_sandboxes(const Batch& batch) {
     if (!prepared) {
       fail_pod(*pod, "FailedMount", prepared.error());
       continue;
+    }
+    if (const auto group = wanted_fs_group(*pod); group && !Volumes::usable_fs_group(*pod)) {
+      parts_.events(*pod, "", "Warning", "NotHonoured",
+                    str("fsGroup ", *group,
+                        ": the volumes keep their group, as this group does not exist here: this "
+                        "sandbox's user namespace maps only the id of the user who started it. "
+                        "Install the package uidmap and give that user a line in /etc/subuid and "
+                        "/etc/subgid, then start the cluster again"));
     }
     pod->sandbox_id = new_runtime_id();
     if (!pod->host_network()) wanted.push_back({pod->sandbox_id, pod->namespace_name, pod->name});
@@ -129,6 +141,8 @@ Result<proc::ContainerStatus> PodWorker::try_start(PodRecord& pod, ContainerReco
                            parts_.lookup_in(pod.namespace_name)));
   HOP_TRY(auto mounts, parts_.volumes.mounts(pod, spec));
   HOP_TRY(auto made, make_container_spec(pod, container, variables, mounts));
+  HOP_CHECK(
+      offer_message_file(parts_.volumes.message_file(pod, container.name, made.id), spec, made));
   return parts_.containers.start_container(made);
 }
 
@@ -136,7 +150,8 @@ bool PodWorker::has_image(PodRecord& pod, ContainerRecord& container) {
   auto problem = look_for_image(pod.spec_of(container), container, parts_.clock.steady());
   if (!problem) return true;
   for (auto& event : problem->events) {
-    parts_.events(pod, event.type.c_str(), event.reason.c_str(), std::move(event.message));
+    parts_.events(pod, container.name, event.type.c_str(), event.reason.c_str(),
+                  std::move(event.message));
   }
   wait_to_start(container, std::move(problem->waiting_reason), std::move(problem->waiting_message));
   return false;
@@ -156,33 +171,36 @@ void PodWorker::start_container(PodRecord& pod, ContainerRecord& container) {
   if (container.ended) container.last = std::exchange(container.ended, std::nullopt);
   if (again) {
     (void)parts_.containers.remove_container(old_id);
+    ::unlink(parts_.volumes.message_file(pod, container.name, old_id).c_str());
     // As kubelet, we keep one run before the present one.
     remove_log(pod, container, container.restarts - 2);
   }
   container.id = status->spec.id;
   container.waiting_message.clear();
-  for (const auto& note : status->notes) parts_.events(pod, "Warning", "NotHonoured", note);
+  for (const auto& note : status->notes) {
+    parts_.events(pod, container.name, "Warning", "NotHonoured", note);
+  }
   std::string image = string_or(pod.spec_of(container), "image");
-  parts_.events(pod, "Normal", "Pulled",
+  parts_.events(pod, container.name, "Normal", "Pulled",
                 "Container image \"" + image + "\" already present on machine");
-  parts_.events(pod, "Normal", "Created", "Created container " + container.name);
+  parts_.events(pod, container.name, "Normal", "Created", "Created container " + container.name);
   if (status->state == proc::ContainerState::exited) {
     container.started_at = wall(status->started_at != 0 ? status->started_at : status->finished_at);
     status->message = as_docker_says(*status);
-    parts_.events(pod, "Warning", "Failed",
+    parts_.events(pod, container.name, "Warning", "Failed",
                   "Error: failed to start container \"" + container.name +
                       "\": Error response from daemon: " + status->message);
     note_exit(pod, container, *status);
     return;
   }
-  parts_.events(pod, "Normal", "Started", "Started container " + container.name);
+  parts_.events(pod, container.name, "Normal", "Started", "Started container " + container.name);
   note_running(pod, container, *status);
   run_post_start(pod, container);
 }
 
 void PodWorker::cannot_start(PodRecord& pod, ContainerRecord& container, const Error& error) {
   container.retry_at = parts_.clock.steady() + start_retry;
-  parts_.events(pod, "Warning", "Failed", "Error: " + error.message());
+  parts_.events(pod, container.name, "Warning", "Failed", "Error: " + error.message());
   wait_to_start(container, "CreateContainerConfigError", error.message());
 }
 
@@ -210,6 +228,11 @@ void PodWorker::note_exit(PodRecord& pod, ContainerRecord& container,
   end.signal = status.signal;
   end.reason = status.reason;
   end.message = status.message;
+  if (end.message.empty()) {
+    end.message = read_termination_message(
+        parts_.volumes.message_file(pod, container.name, container.id), pod.spec_of(container),
+        status.exit_code, log_path(pod, container, container.restarts));
+  }
   end.started_at = container.started_at;
   end.finished_at = wall(status.finished_at);
   end.container_id = container.id;
@@ -224,7 +247,8 @@ void PodWorker::note_exit(PodRecord& pod, ContainerRecord& container,
     container.back_off = next_back_off(container.back_off, ran_for);
     container.retry_at = parts_.clock.steady() + container.back_off;
     if (!pod.deleting()) {
-      parts_.events(pod, "Warning", "BackOff", "Back-off restarting failed container");
+      parts_.events(pod, container.name, "Warning", "BackOff",
+                    "Back-off restarting failed container");
     }
   }
 }

@@ -72,6 +72,7 @@ Json container_status(const PodRecord& pod, const ContainerRecord& c) {
 }
 
 std::string phase_of(const PodRecord& pod) {
+  if (!pod.end_reason.empty()) return "Failed";
   bool any_running = false, any_waiting = false, any_failed = false, any_restarting = false;
   for (const auto& c : pod.containers) {
     if (c.init) {
@@ -157,6 +158,10 @@ Json make_status(const PodRecord& pod, const NodeFacts& node, const Json& previo
                  {"qosClass", qos_class(pod.object)},
                  {"conditions", conditions_json(conditions_of(pod, phase), previous, now)},
                  {"containerStatuses", Json::array()}};
+  if (!pod.end_reason.empty()) {
+    status["reason"] = pod.end_reason;
+    status["message"] = pod.end_message;
+  }
   auto ip = pod.host_network() ? std::optional(node.address) : pod.ip;
   if (ip) {
     status["podIP"] = to_string(*ip);

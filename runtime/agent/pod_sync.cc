@@ -35,6 +35,18 @@ Decision decide_deletion(const PodRecord& pod) {
   return decision;
 }
 
+/// The kubelet has ended the pod: what still runs gets its grace, nothing is started.
+Decision decide_end(const PodRecord& pod) {
+  Decision decision;
+  const int64_t grace = int_or(member(pod.object, "spec"), "terminationGracePeriodSeconds", 30);
+  for (const auto& container : pod.containers) {
+    if (container.phase == ContainerPhase::running && !container.stopping) {
+      decision.steps.push_back(StopContainer{container.name, grace});
+    }
+  }
+  return decision;
+}
+
 bool succeeded(const ContainerRecord& container) {
   return container.phase == ContainerPhase::exited && container.ended &&
          container.ended->exit_code == 0;
@@ -55,6 +67,7 @@ void consider(const PodRecord& pod, const ContainerRecord& container, SteadyTime
 }  // namespace
 
 bool restarts_after(const PodRecord& pod, const ContainerRecord& container) {
+  if (!pod.end_reason.empty()) return false;
   if (!container.ended) return true;
   std::string policy = string_or(member(pod.object, "spec"), "restartPolicy", "Always");
   bool failed = container.ended->exit_code != 0;
@@ -70,7 +83,9 @@ Millis next_back_off(Millis current, Millis ran_for) {
 
 Decision decide(const PodRecord& pod, SteadyTime now) {
   if (pod.deleting()) return decide_deletion(pod);
+  if (!pod.end_reason.empty()) return decide_end(pod);
   Decision decision;
+  if (pod.deadline) wake(decision, *pod.deadline);
   if (now < pod.retry_at) {
     wake(decision, pod.retry_at);
     return decision;

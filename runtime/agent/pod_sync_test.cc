@@ -40,6 +40,26 @@ TEST(PodSync, SandboxComesFirstThenContainers) {
   EXPECT_EQ(decide(record, at(1)).steps.size(), 2U);
 }
 
+TEST(PodRecord, AnEventNamesItsContainersPlaceInTheSpec) {
+  const PodRecord record = pod(R"({"initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
+  EXPECT_EQ(field_path_of(record, "a"), "spec.containers{a}");
+  EXPECT_EQ(field_path_of(record, "i"), "spec.initContainers{i}");
+  EXPECT_EQ(field_path_of(record, ""), "");
+}
+
+TEST(PodSync, APodPastItsDeadlineIsStoppedAndNotStartedAgain) {
+  PodRecord record = pod(R"({"terminationGracePeriodSeconds":7,"containers":[{"name":"a"}]})");
+  ready_for_containers(record);
+  record.deadline = at(20);
+  record.find("a")->phase = ContainerPhase::running;
+  EXPECT_EQ(decide(record, at(1)).wake_at, at(20));
+  record.end_reason = "DeadlineExceeded";
+  EXPECT_EQ(only<StopContainer>(decide(record, at(21)))->grace_seconds, 7);
+  end(*record.find("a"), 137);
+  EXPECT_TRUE(decide(record, at(30)).steps.empty());
+  EXPECT_FALSE(restarts_after(record, *record.find("a")));
+}
+
 TEST(PodSync, InitContainersRunOneAfterTheOther) {
   PodRecord record =
       pod(R"({"initContainers":[{"name":"i1"},{"name":"i2"}],"containers":[{"name":"a"}]})");

@@ -48,6 +48,10 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
       container.ended = Termination{phase == "Failed" ? 1 : 0, 0, "", "", {}, {}, ""};
     }
     record.object["spec"]["restartPolicy"] = "Never";
+    if (phase == "Failed") {
+      record.end_reason = string_or(member(*pod, "status"), "reason");
+      record.end_message = string_or(member(*pod, "status"), "message");
+    }
     reported_[uid] = member(*pod, "status");
   }
   pods_.emplace(uid, std::move(record));
@@ -87,7 +91,7 @@ void PodWorker::observe_event(const proc::ContainerEvent& event) {
     if (event.kind == proc::ContainerEventKind::sandbox_stopped) {
       // pause died: everything in the pod is dead; it gets a new sandbox and a new address.
       if (!pod.deleting()) {
-        parts_.events(pod, "Normal", "SandboxChanged",
+        parts_.events(pod, "", "Normal", "SandboxChanged",
                       "Pod sandbox changed, it will be killed and re-created.");
         tear_down(pod);
         pod.torn_down = false;
@@ -113,8 +117,9 @@ void PodWorker::observe_probe(const ProbeVerdict& verdict) {
     return;
   }
   if (!verdict.message.empty()) {
-    parts_.events(*pod, "Warning", "Unhealthy",
-                  str(to_string(verdict.kind), " probe failed: ", verdict.message));
+    parts_.events(*pod, container->name, "Warning", "Unhealthy",
+                  str(to_string(verdict.kind),
+                      verdict.errored ? " probe errored: " : " probe failed: ", verdict.message));
   }
   if (!verdict.decided) return;
   const Json& spec = pod->spec_of(*container);
@@ -124,7 +129,7 @@ void PodWorker::observe_probe(const ProbeVerdict& verdict) {
     container->ready = !container->init && member(spec, "readinessProbe").is_null();
   }
   if (verdict.success || verdict.kind == ProbeKind::readiness || container->stopping) return;
-  parts_.events(*pod, "Normal", "Killing",
+  parts_.events(*pod, container->name, "Normal", "Killing",
                 str("Container ", container->name, " failed ", to_lower(to_string(verdict.kind)),
                     " probe, will be restarted"));
   int64_t grace = int_or(member(pod->object, "spec"), "terminationGracePeriodSeconds", 30);
@@ -142,7 +147,7 @@ void PodWorker::refresh_volumes() {
   for (auto& [uid, pod] : pods_) {
     if (pod.object.is_null() || pod.deleting() || !pod.network_ready) continue;
     auto refreshed = parts_.volumes.refresh(pod, parts_.lookup_in(pod.namespace_name));
-    if (!refreshed) parts_.events(pod, "Warning", "FailedMount", refreshed.error().message());
+    if (!refreshed) parts_.events(pod, "", "Warning", "FailedMount", refreshed.error().message());
   }
 }
 
@@ -153,6 +158,7 @@ std::optional<SteadyTime> PodWorker::sync() {
   SteadyTime now = parts_.clock.steady();
   for (auto& [uid, pod] : pods_) {
     if (pod.object.is_null() && !pod.gone) continue;
+    watch_deadline(pod, now);
     Decision decision = decide(pod, now);
     if (!decision.steps.empty() && std::holds_alternative<MakeSandbox>(decision.steps.front())) {
       without_sandbox.push_back(&pod);
@@ -201,7 +207,7 @@ void PodWorker::stop_container(PodRecord& pod, ContainerRecord& container, int64
   container.stop_grace = grace_seconds;
   parts_.prober.stop(container.id);
   if (first && pod.deleting()) {
-    parts_.events(pod, "Normal", "Killing", "Stopping container " + container.name);
+    parts_.events(pod, container.name, "Normal", "Killing", "Stopping container " + container.name);
   }
   const Json& hook = at_path(pod.spec_of(container), "lifecycle.preStop");
   Millis grace = bounded_seconds(grace_seconds);
@@ -238,6 +244,28 @@ void PodWorker::tear_down(PodRecord& pod) {
   pod.network_ready = false;
   pod.ip.reset();
   pod.torn_down = true;
+}
+
+void PodWorker::watch_deadline(PodRecord& pod, SteadyTime now) {
+  const Json& seconds = at_path(pod.object, "spec.activeDeadlineSeconds");
+  pod.deadline.reset();
+  if (!seconds.is_number_integer() || !pod.end_reason.empty() || pod.deleting()) return;
+  const bool over = std::all_of(pod.containers.begin(), pod.containers.end(), [&](const auto& c) {
+    return c.phase == ContainerPhase::exited && !restarts_after(pod, c);
+  });
+  const auto reported = reported_.find(pod.uid);
+  const Json& status =
+      reported != reported_.end() ? reported->second : member(pod.object, "status");
+  const auto started = parse_rfc3339(string_or(status, "startTime"));
+  if (over || !started) return;
+  // Days are as good as years.
+  const auto limit = std::chrono::seconds(std::min<int64_t>(seconds.get<int64_t>(), 100'000'000));
+  pod.deadline = now + std::chrono::ceil<Millis>(*started + limit - parts_.clock.wall());
+  if (*pod.deadline > now) return;
+  pod.deadline.reset();
+  pod.end_reason = "DeadlineExceeded";
+  pod.end_message = "Pod was active on the node longer than the specified deadline";
+  parts_.events(pod, "", "Normal", "DeadlineExceeded", pod.end_message);
 }
 
 void PodWorker::report(PodRecord& pod) {

@@ -20,9 +20,10 @@
 
 namespace hoplab::agent {
 
-/// "Normal" or "Warning", reason, message; about the pod.
-using EventSink = std::function<void(const PodRecord&, const char* type, const char* reason,
-                                     std::string message)>;
+/// The container's name (empty: the event is about the whole pod), "Normal" or "Warning", reason,
+/// message.
+using EventSink = std::function<void(const PodRecord&, const std::string& container,
+                                     const char* type, const char* reason, std::string message)>;
 
 /// What the worker works with; all outlive it.
 struct WorkerParts {
@@ -99,6 +100,8 @@ class PodWorker {
   void tear_down(PodRecord& pod);
   void adopt_sandbox(const proc::SandboxStatus& sandbox, const proc::NodeContents& contents);
   void report(PodRecord& pod);
+  /// Ends the pod when it has been active for longer than spec.activeDeadlineSeconds.
+  void watch_deadline(PodRecord& pod, SteadyTime now);
   void compare_status(const PodRecord& pod);
   PodRecord* find_by_uid(const std::string& uid);
   [[nodiscard]] Result<const PodRecord*> find_pod(const std::string& namespace_name,

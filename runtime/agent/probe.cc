@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
@@ -31,25 +32,32 @@ Result<uint16_t> port_of(const Json& port, const Json& ports) {
   return Error(ErrorCode::invalid, "couldn't find port: " + dump_json(port));
 }
 
+/// What connect(2) answered, as Go's net.Dial says it.
+Error dial_error(std::string_view host, uint16_t port, int failure) {
+  return {ErrorCode::unavailable,
+          str("dial tcp ", host, ":", port,
+              ": connect: ", to_lower(std::strerror(failure)))};  // NOLINT: glibc's is safe
+}
+
 Result<void> connect_tcp(Ipv4 ip, uint16_t port, Millis timeout) {
-  std::string what = str("dial tcp ", to_string(ip), ":", port);
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = ip.network_order();
+  const std::string host = to_string(ip);
   if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
     return {};
   }
-  if (errno != EINPROGRESS) return Error::from_errno(errno, what);
+  if (errno != EINPROGRESS) return dial_error(host, port, errno);
   pollfd waiting{socket.get(), POLLOUT, 0};
   if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) {
-    return Error(ErrorCode::timed_out, what + ": i/o timeout");
+    return Error(ErrorCode::timed_out, str("dial tcp ", host, ":", port, ": i/o timeout"));
   }
   int failure = 0;
   socklen_t size = sizeof failure;
   ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failure, &size);
-  if (failure != 0) return Error::from_errno(failure, what);
+  if (failure != 0) return dial_error(host, port, failure);
   return {};
 }
 
@@ -63,9 +71,26 @@ Result<void> run_http(const Probe& probe, const Json& get, const HttpProber& htt
   for (const Json& header : member(get, "httpHeaders")) {
     request.headers.emplace_back(string_or(header, "name"), string_or(header, "value"));
   }
-  HOP_TRY(int status, http(request));
-  if (status >= 200 && status < 400) return {};
-  return Error(ErrorCode::unavailable, str("HTTP probe failed with statuscode: ", status));
+  auto status = http(request);
+  if (!status) return as_go_says(request, status.error());
+  if (*status >= 200 && *status < 400) return {};
+  return Error(ErrorCode::unavailable, str("HTTP probe failed with statuscode: ", *status));
+}
+
+/// What a command that ended has written, or else why it ended.
+std::string said_by(proc::StreamSession& session, const proc::ExitStatus& status) {
+  std::string said;
+  for (const Fd* stream : {&session.output(), &session.error()}) {
+    std::array<char, 1024> text{};
+    pollfd readable{stream->get(), POLLIN, 0};
+    // A pipe: what is there now is all there will be.
+    ssize_t n = stream->valid() && ::poll(&readable, 1, 0) > 0
+                    ? ::read(stream->get(), text.data(), text.size())
+                    : 0;
+    if (n > 0) said.append(text.data(), static_cast<size_t>(n));
+  }
+  if (said.empty()) said = status.message;
+  return said;
 }
 
 Result<void> run_exec(const Probe& probe, const Json& exec, proc::ContainerClient& containers) {
@@ -76,11 +101,11 @@ Result<void> run_exec(const Probe& probe, const Json& exec, proc::ContainerClien
   HOP_TRY(auto session, containers.exec(spec));
   HOP_TRY(auto status, session.wait(probe.timeout));
   if (!status) {
-    return Error(ErrorCode::timed_out,
-                 str("command ", dump_json(member(exec, "command")), " timed out"));
+    return Error(ErrorCode::timed_out, str("command \"", join(spec.command, " "), "\" timed out"));
   }
   if (status->exit_code == 0) return {};
-  return failed_command(session, *status);
+  // kubelet shows what the command said and nothing else.
+  return Error(ErrorCode::unavailable, said_by(session, *status));
 }
 
 }  // namespace
@@ -123,19 +148,26 @@ std::vector<Probe> probes_of(const PodRecord& pod, const ContainerRecord& contai
   return out;
 }
 
-Error failed_command(proc::StreamSession& session, const proc::ExitStatus& status) {
-  std::string said;
-  for (const Fd* stream : {&session.output(), &session.error()}) {
-    std::array<char, 1024> text{};
-    pollfd readable{stream->get(), POLLIN, 0};
-    // A pipe: what is there now is all there will be.
-    ssize_t n = stream->valid() && ::poll(&readable, 1, 0) > 0
-                    ? ::read(stream->get(), text.data(), text.size())
-                    : 0;
-    if (n > 0) said.append(text.data(), static_cast<size_t>(n));
+std::string url_of(const HttpProbeRequest& request) {
+  const std::string_view slash = request.path.starts_with('/') ? "" : "/";
+  return str(request.tls ? "https://" : "http://", request.host, ":", request.port, slash,
+             request.path);
+}
+
+Error as_go_says(const HttpProbeRequest& request, const Error& error) {
+  std::string cause = error.message();
+  if (error.code() == ErrorCode::timed_out || error.sys_errno() == ETIMEDOUT) {
+    cause = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  } else if (error.sys_errno() == ECONNREFUSED || error.sys_errno() == EHOSTUNREACH ||
+             error.sys_errno() == ENETUNREACH) {
+    cause = dial_error(request.host, request.port, error.sys_errno()).message();
   }
-  if (said.empty()) said = status.message;
-  return Error(ErrorCode::unavailable, str("exit code ", status.exit_code, ": ", trim(said)));
+  return {error.code(), str("Get \"", url_of(request), "\": ", cause)};
+}
+
+Error failed_command(proc::StreamSession& session, const proc::ExitStatus& status) {
+  return {ErrorCode::unavailable,
+          str("exit code ", status.exit_code, ": ", trim(said_by(session, status)))};
 }
 
 Result<void> run_probe(const Probe& probe, proc::ContainerClient& containers,

@@ -41,6 +41,11 @@ struct HttpProbeRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   Millis timeout{1'000};
 };
+/// The URL as Go prints it.
+std::string url_of(const HttpProbeRequest& request);
+/// A failed GET in the words of kubelet, which are those of Go's net/http: `Get "http://…": dial
+/// tcp …: connect: connection refused`. Pure.
+Error as_go_says(const HttpProbeRequest& request, const Error& error);
 using HttpProber = std::function<Result<int>(const HttpProbeRequest&)>;
 
 /// The error of a command that ended with another exit code than 0, with what it said.

@@ -25,6 +25,11 @@ std::optional<bool> ProbeCounter::add(const Probe& probe, bool success) {
   return now;
 }
 
+SteadyTime next_tick(SteadyTime due, Millis period, SteadyTime now) {
+  const auto missed = now <= due ? 0 : (now - due) / period;
+  return due + (missed + 1) * period;
+}
+
 Prober::Prober(proc::ContainerClient& containers, HttpProber http, Report report)
     : containers_(containers), http_(std::move(http)), report_(std::move(report)) {}
 
@@ -81,6 +86,7 @@ void Prober::work() {
       changed_.wait_until(lock, first->first);
       continue;
     }
+    const SteadyTime due = first->first;
     auto entry = first->second;
     due_.erase(first);
     if (held_back(*entry)) {
@@ -97,7 +103,7 @@ void Prober::work() {
     bool passed_startup = entry->probe.kind == ProbeKind::startup && result.ok();
     if (passed_startup) starting_.erase(entry->probe.container_id);
     if (!entry->stopped && !passed_startup) {
-      due_.emplace(SystemClock().steady() + entry->probe.period, entry);
+      due_.emplace(next_tick(due, entry->probe.period, SystemClock().steady()), entry);
       changed_.notify_one();
     }
   }
@@ -107,10 +113,12 @@ void Prober::finish(const std::shared_ptr<Entry>& entry, const Result<void>& res
   const Probe& probe = entry->probe;
   auto decided = entry->counter.add(probe, result.ok());
   if (!decided && result.ok()) return;
-  ProbeVerdict verdict{probe.pod_uid,      probe.container,
-                       probe.container_id, probe.kind,
-                       result.ok(),        result.ok() ? "" : result.error().message(),
-                       decided.has_value()};
+  const bool errored = !result.ok() && (result.error().code() == ErrorCode::invalid ||
+                                        result.error().code() == ErrorCode::unsupported);
+  ProbeVerdict verdict{
+      probe.pod_uid, probe.container,    probe.container_id,
+      probe.kind,    result.ok(),        result.ok() ? "" : result.error().message(),
+      errored,       decided.has_value()};
   if (decided) verdict.success = *decided;
   report_(verdict);
 }

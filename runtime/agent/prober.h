@@ -19,6 +19,7 @@ struct ProbeVerdict {
   ProbeKind kind = ProbeKind::readiness;
   bool success = false;
   std::string message;   ///< Of the failed attempt.
+  bool errored = false;  ///< The probe itself could not be carried out, as its port has no name.
   bool decided = false;  ///< False: one failed attempt below the threshold, only worth an event.
 };
 
@@ -33,6 +34,10 @@ class ProbeCounter {
   int failures_ = 0;
   std::optional<bool> state_;
 };
+
+/// When a probe that was due at `due` runs again: every period from its first run on, however long
+/// an answer takes; what is past by then is left out, as Go's ticker does. Pure.
+SteadyTime next_tick(SteadyTime due, Millis period, SteadyTime now);
 
 /// Runs the probes of this node's containers, each at its time, on as many threads as have to wait
 /// for an answer at once, and one. Liveness and readiness wait until the startup probe has passed.

@@ -41,6 +41,46 @@ TEST(ProbeCounter, AFailingLivenessRepeatsItself) {
   EXPECT_EQ(counter.add(probe, false), false);
 }
 
+TEST(Prober, RunsEveryPeriodHoweverLongAnAnswerTakes) {
+  const SteadyTime due{Millis(1'000)};
+  auto after = [due](int ms) { return next_tick(due, Millis(500), due + Millis(ms)) - due; };
+  EXPECT_EQ(after(0), Millis(500));
+  EXPECT_EQ(after(300), Millis(500)) << "counted from its start, not its end";
+  EXPECT_EQ(after(1'200), Millis(1'500)) << "what was missed is left out";
+}
+
+TEST(ProbeWords, AreThoseOfGo) {
+  HttpProbeRequest request;
+  request.host = "172.16.1.2";
+  request.port = 8080;
+  const std::string get = R"(Get "http://172.16.1.2:8080/": )";
+  auto words = [&](const Error& error) { return as_go_says(request, error).message(); };
+  EXPECT_EQ(words(Error::from_errno(ECONNREFUSED, "connecting")),
+            get + "dial tcp 172.16.1.2:8080: connect: connection refused");
+  EXPECT_EQ(words(Error::from_errno(EHOSTUNREACH, "connecting")),
+            get + "dial tcp 172.16.1.2:8080: connect: no route to host");
+  EXPECT_EQ(words(Error(ErrorCode::timed_out, "read")),
+            get + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
+  request.tls = true;
+  request.path = "healthz";
+  EXPECT_EQ(url_of(request), "https://172.16.1.2:8080/healthz");
+}
+
+TEST(ProbeWords, OfAPortThatIsClosed) {
+  const std::string path = testing::TempDir() + "hoplab-words." + std::to_string(getpid());
+  const auto listener = proc::listen_for_control(path);
+  ASSERT_TRUE(listener) << listener.error().message();
+  const auto containers = proc::ContainerClient::connect(path);
+  ASSERT_TRUE(containers) << containers.error().message();
+  Probe probe = http_probe("/");
+  probe.action = {{"tcpSocket", {{"port", 1}}}};
+  auto nobody = [](const HttpProbeRequest&) -> Result<int> { return 200; };
+  auto refused = run_probe(probe, **containers, nobody);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "dial tcp 127.0.0.1:1: connect: connection refused");
+  ::unlink(path.c_str());
+}
+
 TEST(Prober, ManyThatHangDoNotHoldUpOne) {
   const std::string path = testing::TempDir() + "hoplab-prober." + std::to_string(getpid());
   const auto listener = proc::listen_for_control(path);

@@ -1,12 +1,15 @@
 #include "runtime/agent/volumes.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "runtime/agent/volume_owner.h"
 #include "runtime/base/base64.h"
 #include "runtime/base/fd.h"
+#include "runtime/proc/container_child.h"
 #include "store/api/kind.h"
 
 namespace hoplab::agent {
@@ -32,6 +35,20 @@ Result<void> check_relative(const std::string& path) {
   return {};
 }
 
+/// Makes the folders of `way` below `root`, never through a link: mkdir by path would follow one
+/// that a container puts there meanwhile.
+Result<void> make_below(const fs::path& root, const fs::path& way) {
+  Fd at(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const fs::path& part : way) {
+    // A folder that could not be made cannot be opened either: the next line says why.
+    (void)::mkdirat(at.get(), part.c_str(), 0755);
+    at = Fd(::openat(at.get(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!at) break;
+  }
+  if (!at) return Error::from_errno(errno, "making folder " + (root / way).string());
+  return {};
+}
+
 /// Where a subPath really lies, made when missing. A link that a container left in its volume must
 /// not lead another one to the node's own files.
 Result<std::string> place_of_sub_path(const std::string& volume, const std::string& sub,
@@ -46,7 +63,7 @@ Result<std::string> place_of_sub_path(const std::string& volume, const std::stri
   }
   if (!fs::exists(place, code)) {
     if (!may_make) return Error(ErrorCode::not_found, "subPath \"" + sub + "\" does not exist");
-    HOP_CHECK(make_folder(place));
+    HOP_CHECK(make_below(root, way));
   }
   return place.string();
 }
@@ -192,7 +209,10 @@ Result<void> Volumes::prepare_one(const PodRecord& pod, const Json& volume,
   HOP_CHECK(make_folder(folder));
   // As kubelet's: whoever a container runs as may look, and write where it is not read-only.
   ::chmod(folder.c_str(), 0777);
-  return type == "emptyDir" ? Result<void>() : prepare_files(pod, volume, lookup);
+  if (type != "emptyDir") return prepare_files(pod, volume, lookup);
+  const Json& medium = member(volume, "emptyDir");
+  if (string_or(medium, "medium") == "Memory") HOP_CHECK(mount_memory(folder, medium));
+  return give_to_group(folder, usable_fs_group(pod), false);
 }
 
 Result<void> Volumes::prepare_files(const PodRecord& pod, const Json& volume,
@@ -208,7 +228,12 @@ Result<void> Volumes::prepare_files(const PodRecord& pod, const Json& volume,
   } else {
     HOP_CHECK(add_source(pod, volume, mode, lookup, files));
   }
-  return publish_files(path_of(pod, volume), files);
+  // Asked for from the start, or each refresh would find modes it did not ask for.
+  if (usable_fs_group(pod)) {
+    for (auto& [path, file] : files) file.mode |= 0440U;
+  }
+  HOP_CHECK(publish_files(path_of(pod, volume), files));
+  return give_to_group(path_of(pod, volume), usable_fs_group(pod), true);
 }
 
 Result<void> Volumes::add_source(const PodRecord& pod, const Json& source, unsigned default_mode,
@@ -260,6 +285,7 @@ Result<std::vector<VolumeMount>> Volumes::mounts(const PodRecord& pod,
     bool may_make = true;
     if (type == "hostPath") {
       HOP_TRY(made.host_path, host_paths_.resolve(made.host_path));
+      made.no_links = true;
       may_make = host_paths_.access(made.host_path) == HostPaths::Access::write;
       made.read_only = made.read_only || !may_make;
     } else if (type != "emptyDir") {
@@ -268,13 +294,25 @@ Result<std::vector<VolumeMount>> Volumes::mounts(const PodRecord& pod,
     if (std::string sub = string_or(mount, "subPath"); !sub.empty()) {
       HOP_CHECK(check_relative(sub));
       HOP_TRY(made.host_path, place_of_sub_path(made.host_path, sub, may_make));
+      made.no_links = true;
     }
     out.push_back(std::move(made));
   }
   return out;
 }
 
+std::string Volumes::message_file(const PodRecord& pod, const std::string& container,
+                                  const std::string& container_id) const {
+  return pod_folder(pod.uid) + "/containers/" + container + "/" + container_id.substr(0, 8);
+}
+
+std::optional<uint32_t> Volumes::usable_fs_group(const PodRecord& pod) {
+  const auto group = wanted_fs_group(pod);
+  return group && proc::group_exists(*group) ? group : std::nullopt;
+}
+
 void Volumes::remove(const std::string& pod_uid) const {
+  unmount_memory(pod_folder(pod_uid));
   std::error_code ignored;  // What is left is removed with the sandbox.
   fs::remove_all(pod_folder(pod_uid), ignored);
 }

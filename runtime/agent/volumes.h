@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct VolumeMount {
   std::string host_path;
   std::string container_path;
   bool read_only = false;
+  bool no_links = false;  ///< As proc::Mount's.
   bool operator==(const VolumeMount&) const = default;
 };
 
@@ -29,6 +31,8 @@ class Volumes {
  public:
   Volumes(std::string root, NodeFacts node, TokenSource tokens, HostPaths host_paths = {});
 
+  /// Who owns what: an fsGroup that exists here. Others are left out, and said in an event.
+  static std::optional<uint32_t> usable_fs_group(const PodRecord& pod);
   /// Writes what the pod's volumes need. Safe to repeat.
   Result<void> prepare(const PodRecord& pod, const ObjectLookup& lookup) const;
   /// Brings volumes whose sources may have changed up to date, while containers use them. Those
@@ -37,6 +41,9 @@ class Volumes {
   /// The mounts of one container, in order of volumeMounts; subPath is honoured.
   [[nodiscard]] Result<std::vector<VolumeMount>> mounts(const PodRecord& pod,
                                                         const Json& container) const;
+  /// The file of the node that one run of a container sees at its terminationMessagePath.
+  [[nodiscard]] std::string message_file(const PodRecord& pod, const std::string& container,
+                                         const std::string& container_id) const;
   /// Removes everything below the pod's folder.
   void remove(const std::string& pod_uid) const;
   [[nodiscard]] std::string pod_folder(const std::string& pod_uid) const;

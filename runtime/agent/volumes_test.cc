@@ -154,6 +154,23 @@ TEST_F(VolumesTest, SubPathsDoNotFollowLinksOut) {
   EXPECT_FALSE(std::filesystem::exists("/etc/not-made"));
 }
 
+TEST_F(VolumesTest, AnFsGroupOwnsWhatThePodWrites) {
+  PodRecord record = pod(R"([{"name":"work","emptyDir":{}},
+    {"name":"auth","secret":{"secretName":"s","defaultMode":256}}])");
+  record.object["spec"]["securityContext"]["fsGroup"] = getgid();
+  const auto done = volumes_.prepare(record, lookup);
+  ASSERT_TRUE(done) << done.error().message();
+  auto mounts = volumes_.mounts(record, *parse_json(R"({"volumeMounts":[
+    {"name":"work","mountPath":"/work"},{"name":"auth","mountPath":"/auth"}]})"));
+  ASSERT_TRUE(mounts) << mounts.error().message();
+  struct stat info {};
+  ASSERT_EQ(stat((*mounts)[0].host_path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_gid, getgid());
+  EXPECT_EQ(info.st_mode & 07777U, 02777U);
+  ASSERT_EQ(stat(((*mounts)[1].host_path + "/password").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0440U) << "0400 and the group may read";
+}
+
 TEST_F(VolumesTest, SubPathsStayInside) {
   PodRecord record = pod(R"([{"name":"work","emptyDir":{}}])");
   EXPECT_FALSE(volumes_.mounts(

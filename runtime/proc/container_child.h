@@ -55,6 +55,9 @@ std::optional<StartFailure> parse_start_failure(std::string_view packet);
 /// A further process: joins the namespaces of the container's first one (pidfd `container`).
 [[noreturn]] void run_exec_child(const ProgramPlan& plan, int container, int sync);
 
+/// Whether the group id exists in this process's user namespace.
+bool group_exists(uint32_t group);
+
 /// The ids of /proc/self/uid_map and gid_map that exist here; the error says what to install.
 Result<void> check_ids_mapped(const Credentials& credentials);
 

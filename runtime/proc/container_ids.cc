@@ -43,4 +43,8 @@ Result<void> check_ids_mapped(const Credentials& credentials) {
   return {};
 }
 
+bool group_exists(uint32_t group) {
+  return check("/proc/self/gid_map", "group", group).ok();
+}
+
 }  // namespace hoplab::proc

@@ -76,8 +76,8 @@ void EventRecorder::run() {
 void EventRecorder::write(const Waiting& event) {
   const api::Kind& kind = api::kind_of("Event");
   std::string where = event_namespace(event.about);
-  std::string key =
-      str(event.about.uid, "/", event.about.name, "/", event.reason, "/", event.message);
+  std::string key = str(event.about.uid, "/", event.about.name, "/", event.about.field_path, "/",
+                        event.reason, "/", event.message);
   if (auto known = written_.find(key); known != written_.end()) {
     Written& before = known->second;
     Json patch = {{"count", before.count + 1}, {"lastTimestamp", to_rfc3339(event.at)}};

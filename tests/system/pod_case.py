@@ -71,11 +71,13 @@ class Pods(scenario.Case):
     def exec(self, name, *command, container="c", check=True):
         return self.c.kubectl("exec", name, "-c", container, "--", *command, check=check).stdout
 
-    def events(self, name):
-        out = json.loads(self.c.kubectl(
+    def event_objects(self, name):
+        return json.loads(self.c.kubectl(
             "get", "events", "--field-selector", f"involvedObject.name={name}", "-o",
-            "json").stdout)
-        return {(e["type"], e["reason"], e["message"]) for e in out["items"]}
+            "json").stdout)["items"]
+
+    def events(self, name):
+        return {(e["type"], e["reason"], e["message"]) for e in self.event_objects(name)}
 
     def wait_event(self, name, *event):
         self.wait_for(f"event {event}", lambda: event in self.events(name))

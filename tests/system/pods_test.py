@@ -177,6 +177,26 @@ class Starts(Pods):
         self.wait_event("live", "Warning", "Unhealthy",
                         "Liveness probe failed: HTTP probe failed with statuscode: 404")
         self.assertFalse(self.container("closed")["ready"])
+        address = self.get("closed")["status"]["podIP"]
+        self.wait_event("closed", "Warning", "Unhealthy",
+                        f"Readiness probe failed: dial tcp {address}:81: connect: connection refused")
+        self.assertEqual(
+            {event["involvedObject"].get("fieldPath") for event in self.event_objects("closed")
+             if event["reason"] in ("Created", "Started", "Unhealthy")}, {"spec.containers{c}"})
+
+    def test_probes_over_https_take_any_certificate(self):
+        page = ("cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 "
+                "-keyout k -out c 2>/dev/null && exec openssl s_server -quiet -www -key k -cert c "
+                "-accept 8443")
+        probe = {"httpGet": {"port": 8443, "scheme": "HTTPS"}, "periodSeconds": 1}
+        self.apply(pod("tls", sh(page, readinessProbe=probe)),
+                   pod("none", sh(FOREVER, readinessProbe=probe)))
+        self.wait_ready("tls")
+        self.wait_for("it is refused", lambda: self.get("none")["status"].get("podIP"))
+        address = self.get("none")["status"]["podIP"]
+        self.wait_event("none", "Warning", "Unhealthy",
+                        f'Readiness probe failed: Get "https://{address}:8443/": dial tcp '
+                        f"{address}:8443: connect: connection refused")
 
     def test_a_probe_that_hangs_is_ended(self):
         self.apply(pod("hung", sh(FOREVER, readinessProbe={
@@ -230,6 +250,41 @@ class Security(Pods):
         self.assertEqual(self.exec("host", "hostname"), "m\n")
         self.assertIn("Welcome to nginx", self.exec("pair", "curl", "-s", "127.0.0.1",
                                                     container="c1"))
+
+
+class Honoured(Pods):
+    def test_a_deadline_ends_the_pod(self):
+        self.apply(pod("late", sh(FOREVER), activeDeadlineSeconds=1))
+        self.wait_for("it failed", lambda: self.get("late")["status"].get("phase") == "Failed")
+        status = self.get("late")["status"]
+        self.assertEqual((status["reason"], status["message"]),
+                         ("DeadlineExceeded",
+                          "Pod was active on the node longer than the specified deadline"))
+        self.wait_for("its container ended",
+                      lambda: "terminated" in self.container("late")["state"])
+
+    def test_a_container_leaves_a_message(self):
+        once = {"restartPolicy": "Never"}
+        self.apply(pod("words", sh("echo disk full >/dev/termination-log; exit 1"), **once),
+                   pod("log", sh("echo from the log; exit 1",
+                                 terminationMessagePolicy="FallbackToLogsOnError"), **once))
+        for name, said in (("words", "disk full\n"), ("log", "from the log\n")):
+            self.wait_state(name, "terminated", "Error")
+            self.assertEqual(self.container(name)["state"]["terminated"].get("message"), said)
+
+    def test_memory_volumes_and_groups(self):
+        volumes = [{"name": "m", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}]
+        self.apply(pod("memory", sh(FOREVER, volumeMounts=[{"name": "m", "mountPath": "/m"}]),
+                       volumes=volumes, securityContext={"fsGroup": 2000}))
+        self.wait_ready("memory")
+        self.assertIn("/m tmpfs", self.exec("memory", "cat", "/proc/mounts"))
+        self.assertNotEqual(0, self.c.kubectl(
+            "exec", "memory", "--", "sh", "-c", "head -c 2000000 /dev/zero >/m/x",
+            check=False).returncode)
+        noted = any("fsGroup 2000" in message for _, _, message in self.events("memory"))
+        owner = self.exec("memory", "stat", "-c", "%g", "/m").strip()
+        # Where the group does not exist, an event says so; elsewhere it owns the volume.
+        self.assertEqual(owner == "2000", not noted)
 
 
 scenario.main()
