@@ -116,7 +116,7 @@ void PodWorker::observe_probe(const ProbeVerdict& verdict) {
       container->phase != ContainerPhase::running) {
     return;
   }
-  if (!verdict.message.empty()) {
+  if (verdict.failed) {
     parts_.events(*pod, container->name, "Warning", "Unhealthy",
                   str(to_string(verdict.kind),
                       verdict.errored ? " probe errored: " : " probe failed: ", verdict.message));

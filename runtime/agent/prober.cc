@@ -115,10 +115,9 @@ void Prober::finish(const std::shared_ptr<Entry>& entry, const Result<void>& res
   if (!decided && result.ok()) return;
   const bool errored = !result.ok() && (result.error().code() == ErrorCode::invalid ||
                                         result.error().code() == ErrorCode::unsupported);
-  ProbeVerdict verdict{
-      probe.pod_uid, probe.container,    probe.container_id,
-      probe.kind,    result.ok(),        result.ok() ? "" : result.error().message(),
-      errored,       decided.has_value()};
+  ProbeVerdict verdict{probe.pod_uid, probe.container, probe.container_id,
+                       probe.kind,    result.ok(),     result.ok() ? "" : result.error().message(),
+                       !result.ok(),  errored,         decided.has_value()};
   if (decided) verdict.success = *decided;
   report_(verdict);
 }

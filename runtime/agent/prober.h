@@ -19,6 +19,7 @@ struct ProbeVerdict {
   ProbeKind kind = ProbeKind::readiness;
   bool success = false;
   std::string message;   ///< Of the failed attempt.
+  bool failed = false;   ///< This attempt; a command that failed may have said nothing.
   bool errored = false;  ///< The probe itself could not be carried out, as its port has no name.
   bool decided = false;  ///< False: one failed attempt below the threshold, only worth an event.
 };
