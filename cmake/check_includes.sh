@@ -14,6 +14,7 @@ only '#include *<sqlite3' 'store/' SQLite
 only '#include *<yaml-cpp' 'store/api/' yaml-cpp
 only '#include *<httplib' 'web/' cpp-httplib
 only '#include *<boost/' 'cmd/' Boost
+only '#include *<archive' 'runtime/image/' libarchive
 only '#include *<nlohmann' 'runtime/base/' nlohmann
 only '\b(system|popen) *\(' 'none/' 'a shell'
 
@@ -31,6 +32,7 @@ may store '(runtime/base|store/api|store)'
 may runtime/netlink 'runtime/(base|model|netlink)'
 may runtime/nft 'runtime/(base|model|nft)'
 may runtime/proc 'runtime/(base|model|proc)'
+may runtime/image 'runtime/(base|image)'
 may runtime/plan '(runtime/(base|model|plan)|store/api)'
 may runtime/observe 'runtime/(base|model|netlink|nft|proc|observe)'
 may runtime/trace 'runtime/(base|model|netlink|nft|observe|trace)'

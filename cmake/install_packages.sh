@@ -5,7 +5,7 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config make libnl-3-dev libmnl-dev
  libnftnl-dev libsqlite3-dev nlohmann-json3-dev libcpp-httplib-dev libyaml-cpp-dev libssl-dev
- libboost-program-options-dev zlib1g-dev"
+ libboost-program-options-dev zlib1g-dev libarchive-dev"
 # What the demo and a learner's shell call.
 tools="iproute2 iptables iputils-ping curl procps tcpdump"
 test="libgtest-dev libgmock-dev python3 conntrack"
