@@ -29,6 +29,7 @@ struct AgentWish {
   std::string pki;
   std::string cluster_file;
   std::string cni_folder;
+  std::string image_folder;
 };
 
 uint32_t pod_mtu(const std::string& encapsulation) {
@@ -54,6 +55,7 @@ Result<agent::AgentConfig> make_config(const AgentWish& wish, const plan::Cluste
   config.node.control_plane = host->role == plan::HostRole::control_plane;
   config.node.kubelet_version = cluster.look == "1.22" ? "v1.22.6" : "v" + cluster.look + ".0";
   config.node.cni_folder = wish.cni_folder;
+  config.image_folder = wish.image_folder;
   config.node.lease = std::chrono::seconds(cluster.node_lease_seconds);
   config.dns.server = to_string(cluster.service_network.network() + 10);
   config.mtu = pod_mtu(cluster.encapsulation);
@@ -183,11 +185,12 @@ int run_agent(const Invocation& invocation) {
       .value("server", 0, "URL", "the API server (default: the control plane's address)")
       .value("pki", 0, "DIR", "certificates", "/run/hoplab/pki")
       .value("cluster-config", 0, "FILE", "the resolved cluster file", "/run/hoplab/cluster.json")
+      .value("images", 0, "DIR", "images that the user has loaded")
       .value("cni", 0, "DIR", "where the network plugin's configuration appears", "/etc/cni/net.d");
   options.example("hoplab agent --node k8s-w1", "what node-init runs");
   if (auto exit = options.parse(invocation.args)) return *exit;
-  AgentWish wish{options.get("node"), options.get("server"), options.get("pki"),
-                 options.get("cluster-config"), options.get("cni")};
+  AgentWish wish{options.get("node"),           options.get("server"), options.get("pki"),
+                 options.get("cluster-config"), options.get("cni"),    options.get("images")};
   if (wish.node.empty()) {
     char name[256] = "";
     ::gethostname(name, sizeof name - 1);

@@ -14,6 +14,7 @@ extern const Command why_command;
 extern const Command doctor_command;
 extern const Command kubeconfig_command;
 extern const Command kubectl_command;
+extern const Command docker_command;
 extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
@@ -44,6 +45,7 @@ const std::array all_commands{
     &doctor_command,
     &kubeconfig_command,
     &kubectl_command,
+    &docker_command,
     &demo_command,
     &server_command,
     &agent_command,

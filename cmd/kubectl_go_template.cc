@@ -1,5 +1,8 @@
 #include "cmd/kubectl_go_template.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <map>
 
 #include "cmd/kubectl_go_template_parse.h"
@@ -140,6 +143,50 @@ std::string print_all(const Arguments& arguments, bool line) {
   return line ? out + "\n" : out;
 }
 
+std::string upper_words(std::string text, bool first_letters_only) {
+  bool begins = true;
+  for (char& c : text) {
+    if (!first_letters_only || begins) {
+      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    begins = c == ' ';
+  }
+  return text;
+}
+
+/// docker's own; the piped value comes last, as in {{join .List ","}} it stands first.
+Result<Json> call_docker(const std::string& name, const Arguments& arguments) {
+  const size_t wanted = name == "join" || name == "split" || name == "truncate" ? 2 : 1;
+  if (arguments.size() != wanted) {
+    return wrong(
+        str("wrong number of args for ", name, ": want ", wanted, " got ", arguments.size()));
+  }
+  const Json& value = arguments[0];
+  if (name == "json") return Json(dump_json(value));
+  if (name == "join") {
+    std::vector<std::string> parts;
+    for (const Json& each : value) parts.push_back(shown(each));
+    return Json(join(parts, shown(arguments[1])));
+  }
+  const std::string text = shown(value);
+  if (name == "lower") return Json(to_lower(text));
+  if (name == "upper" || name == "title") return Json(upper_words(text, name == "title"));
+  if (name == "truncate") {
+    if (!arguments[1].is_number_integer()) return wrong("error calling truncate: no number");
+    return Json(
+        text.substr(0, static_cast<size_t>(std::max<int64_t>(0, arguments[1].get<int64_t>()))));
+  }
+  Json parts = Json::array();
+  const std::string separator = shown(arguments[1]);
+  if (separator.empty()) return wrong("error calling split: no separator");
+  for (size_t at = 0;;) {
+    const size_t end = text.find(separator, at);
+    parts.push_back(text.substr(at, end - at));
+    if (end == std::string::npos) return parts;
+    at = end + separator.size();
+  }
+}
+
 Result<Json> call(const std::string& name, const Arguments& arguments) {
   if (name == "index") return index(arguments);
   if (name == "len") return length(arguments);
@@ -161,6 +208,10 @@ Result<Json> call(const std::string& name, const Arguments& arguments) {
   if (name == "exists") {
     auto found = index(arguments);
     return Json(found.ok() && !found->is_null());
+  }
+  constexpr std::array comparisons{"eq", "ne", "lt", "le", "gt", "ge"};
+  if (std::find(comparisons.begin(), comparisons.end(), name) == comparisons.end()) {
+    return call_docker(name, arguments);
   }
   return compare(name, arguments);
 }
@@ -292,9 +343,9 @@ class Run {
 
 }  // namespace
 
-Result<GoTemplate> GoTemplate::parse(std::string_view text) {
+Result<GoTemplate> GoTemplate::parse(std::string_view text, TemplateFunctions functions) {
   GoTemplate out;
-  HOP_TRY(out.nodes_, parse_template(text));
+  HOP_TRY(out.nodes_, parse_template(text, functions));
   return out;
 }
 

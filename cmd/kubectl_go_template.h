@@ -10,6 +10,12 @@
 
 namespace hoplab::cmd::kubectl {
 
+/// Whose functions a template may call.
+enum class TemplateFunctions {
+  kubectl,
+  docker,  ///< Also json, join, lower, upper, title, split, truncate.
+};
+
 /// A template of `-o go-template=`: text with actions in double braces, as Go's text/template has
 /// them: {{.a.b}}, {{range $i, $x := .items}}…{{else}}…{{end}}, if, with, variables, pipelines, and
 /// the functions and, or, not, eq, ne, lt, le, gt, ge, len, index, print, println, printf, exists,
@@ -17,7 +23,8 @@ namespace hoplab::cmd::kubectl {
 class GoTemplate {
  public:
   /// Fails with `unsupported` and what is wrong.
-  static Result<GoTemplate> parse(std::string_view text);
+  static Result<GoTemplate> parse(std::string_view text,
+                                  TemplateFunctions functions = TemplateFunctions::kubectl);
   /// The template filled in; what is missing prints "<no value>". Fails with `unsupported` on a
   /// mistake that shows only now: a field of a text, an index past the end.
   [[nodiscard]] Result<std::string> print(const Json& data) const;

@@ -17,6 +17,16 @@ constexpr size_t deepest_nesting = 50;
 constexpr std::array<std::string_view, 17> functions{
     "and", "or",    "not",   "eq",      "ne",     "lt",     "le",           "gt",  "ge",
     "len", "index", "print", "println", "printf", "exists", "base64decode", "html"};
+// docker/cli, templates/templates.go
+constexpr std::array<std::string_view, 7> docker_functions{"json",  "join",  "lower",   "upper",
+                                                           "title", "split", "truncate"};
+
+bool is_function(std::string_view word, TemplateFunctions dialect) {
+  return std::find(functions.begin(), functions.end(), word) != functions.end() ||
+         (dialect == TemplateFunctions::docker &&
+          std::find(docker_functions.begin(), docker_functions.end(), word) !=
+              docker_functions.end());
+}
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -24,7 +34,7 @@ bool is_word(char c) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, TemplateFunctions functions) : text_(text), functions_(functions) {}
 
   Result<Nodes> run() {
     HOP_TRY(Nodes nodes, block(false, 0));
@@ -227,7 +237,7 @@ class Parser {
     if (word == "true" || word == "false") {
       out.literal = Json(word == "true");
     } else if (word != "nil") {
-      if (std::find(functions.begin(), functions.end(), word) == functions.end()) {
+      if (!is_function(word, functions_)) {
         return wrong(str("function \"", word, "\" not defined"));
       }
       out.kind = TemplateTerm::Kind::function;
@@ -271,6 +281,7 @@ class Parser {
   }
 
   std::string_view text_;
+  TemplateFunctions functions_;
   size_t at_ = 0;
   std::string_view action_;
   std::string_view rest_;  ///< What is left of the action.
@@ -279,8 +290,8 @@ class Parser {
 
 }  // namespace
 
-Result<Nodes> parse_template(std::string_view text) {
-  return Parser(text).run();
+Result<Nodes> parse_template(std::string_view text, TemplateFunctions functions) {
+  return Parser(text, functions).run();
 }
 
 }  // namespace hoplab::cmd::kubectl

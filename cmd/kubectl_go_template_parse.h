@@ -35,6 +35,7 @@ struct GoTemplate::Node {
   std::vector<std::shared_ptr<const Node>> other;  ///< {{else}}
 };
 
-Result<std::vector<std::shared_ptr<const GoTemplate::Node>>> parse_template(std::string_view text);
+Result<std::vector<std::shared_ptr<const GoTemplate::Node>>> parse_template(
+    std::string_view text, TemplateFunctions functions);
 
 }  // namespace hoplab::cmd::kubectl

@@ -6,6 +6,7 @@
 
 #include "cmd/command.h"
 #include "runtime/base/text.h"
+#include "runtime/image/folder.h"
 #include "runtime/plan/underlay.h"
 #include "runtime/tunnel/variant.h"
 
@@ -49,7 +50,7 @@ Json services_of(const plan::ClusterConfig& config, const plan::HostConfig& host
     const bool best = config.tunnel == "auto";
     add("tunnel", best ? std::vector<std::string>{} : std::vector{"--variant"s, config.tunnel});
   }
-  add("agent", {});
+  add("agent", {"--images", image::default_store_folder()});
   return services;
 }
 
@@ -57,6 +58,7 @@ Json node_json(const plan::ClusterConfig& config, const plan::HostConfig& host) 
   Json out{{"host", host.name},
            {"role", plan::to_string(host.role)},
            {"cluster", config.name},
+           {"images", image::default_store_folder()},
            {"services", services_of(config, host)}};
   if (!host.address().is_unspecified()) out["address"] = to_string(host.address());
   return out;

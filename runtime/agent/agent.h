@@ -17,6 +17,7 @@ namespace hoplab::agent {
 struct AgentConfig {
   NodeDescription node;
   DnsFacts dns;
+  std::string image_folder;  ///< Of the images that the user has loaded; empty = none.
   std::string volumes_folder = "/run/hoplab/pods";
   uint32_t mtu = 1480;  ///< Of pods: the node's minus the encapsulation's header.
 };
@@ -80,6 +81,7 @@ class Agent {
   Prober prober_;
   LifecycleHooks lifecycle_;
   Volumes volumes_;
+  proc::ImageCatalog images_;
   std::mutex worker_mutex_;
   PodWorker worker_;
   Informer services_;

@@ -2,7 +2,6 @@
 
 #include "runtime/agent/pod_sync.h"
 #include "runtime/base/text.h"
-#include "runtime/proc/image.h"
 
 namespace hoplab::agent {
 
@@ -53,10 +52,11 @@ ImageProblem failed_pull(const std::string& image, const Error& error) {
 
 }  // namespace
 
-std::optional<ImageProblem> look_for_image(const Json& container_spec, ContainerRecord& container,
+std::optional<ImageProblem> look_for_image(const proc::ImageCatalog& images,
+                                           const Json& container_spec, ContainerRecord& container,
                                            SteadyTime now) {
   std::string image = string_or(container_spec, "image");
-  auto known = proc::resolve_image(image);
+  auto known = images.resolve(image);
   if (known) {
     container.pull_back_off = Millis(0);
     return std::nullopt;

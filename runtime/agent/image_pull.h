@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/agent/pod_record.h"
+#include "runtime/proc/image_catalog.h"
 
 namespace hoplab::agent {
 
@@ -23,8 +24,9 @@ struct ImageProblem {
 
 /// Looks for the image of a container that is to start, in kubelet's rhythm and words: a failed
 /// pull is tried again after 10 s, 20 s, … 5 minutes, and "backs off" in between. Nullopt when the
-/// image is there. Sets the container's retry_at; no I/O.
-std::optional<ImageProblem> look_for_image(const Json& container_spec, ContainerRecord& container,
+/// image is there. Sets the container's retry_at.
+std::optional<ImageProblem> look_for_image(const proc::ImageCatalog& images,
+                                           const Json& container_spec, ContainerRecord& container,
                                            SteadyTime now);
 
 }  // namespace hoplab::agent

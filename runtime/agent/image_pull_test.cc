@@ -5,6 +5,8 @@
 namespace hoplab::agent {
 namespace {
 
+const proc::ImageCatalog builtin("");
+
 using testing::HasSubstr;
 
 SteadyTime at(int seconds) {
@@ -13,13 +15,14 @@ SteadyTime at(int seconds) {
 
 TEST(ImagePull, AKnownImageIsThere) {
   ContainerRecord container;
-  EXPECT_FALSE(look_for_image({{"image", "docker.io/library/nginx:1.21"}}, container, at(1)));
+  EXPECT_FALSE(
+      look_for_image(builtin, {{"image", "docker.io/library/nginx:1.21"}}, container, at(1)));
 }
 
 TEST(ImagePull, PullsAndBacksOffInTurn) {
   ContainerRecord container;
   const Json spec = {{"image", "redis:6"}};
-  auto first = look_for_image(spec, container, at(0));
+  auto first = look_for_image(builtin, spec, container, at(0));
   ASSERT_TRUE(first);
   EXPECT_EQ(first->waiting_reason, "ErrImagePull");
   EXPECT_THAT(first->waiting_message, HasSubstr("nginx")) << "the images that exist are listed";
@@ -30,7 +33,7 @@ TEST(ImagePull, PullsAndBacksOffInTurn) {
   EXPECT_EQ(first->events[2].message, "Error: ErrImagePull");
   EXPECT_EQ(container.retry_at, at(2));
 
-  auto second = look_for_image(spec, container, at(2));
+  auto second = look_for_image(builtin, spec, container, at(2));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->waiting_reason, "ImagePullBackOff");
   EXPECT_EQ(second->waiting_message, "Back-off pulling image \"redis:6\"");
@@ -39,15 +42,15 @@ TEST(ImagePull, PullsAndBacksOffInTurn) {
             (ImageProblem::Event{"Normal", "BackOff", "Back-off pulling image \"redis:6\""}));
   EXPECT_EQ(container.retry_at, at(10));
 
-  EXPECT_EQ(look_for_image(spec, container, at(10))->waiting_reason, "ErrImagePull");
-  EXPECT_EQ(look_for_image(spec, container, at(12))->waiting_reason, "ImagePullBackOff");
+  EXPECT_EQ(look_for_image(builtin, spec, container, at(10))->waiting_reason, "ErrImagePull");
+  EXPECT_EQ(look_for_image(builtin, spec, container, at(12))->waiting_reason, "ImagePullBackOff");
   EXPECT_EQ(container.retry_at, at(30)) << "the second wait is twice as long";
 }
 
 TEST(ImagePull, NeverMeansNever) {
   ContainerRecord container;
   auto problem =
-      look_for_image({{"image", "redis"}, {"imagePullPolicy", "Never"}}, container, at(0));
+      look_for_image(builtin, {{"image", "redis"}, {"imagePullPolicy", "Never"}}, container, at(0));
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->waiting_reason, "ErrImageNeverPull");
   EXPECT_EQ(problem->waiting_message,
@@ -56,7 +59,7 @@ TEST(ImagePull, NeverMeansNever) {
 
 TEST(ImagePull, ABadNameIsNoPull) {
   ContainerRecord container;
-  auto problem = look_for_image({{"image", "Nginx"}}, container, at(0));
+  auto problem = look_for_image(builtin, {{"image", "Nginx"}}, container, at(0));
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->waiting_reason, "InvalidImageName");
   EXPECT_THAT(problem->waiting_message, HasSubstr("repository name must be lowercase"));

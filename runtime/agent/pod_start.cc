@@ -147,7 +147,8 @@ Result<proc::ContainerStatus> PodWorker::try_start(PodRecord& pod, ContainerReco
 }
 
 bool PodWorker::has_image(PodRecord& pod, ContainerRecord& container) {
-  auto problem = look_for_image(pod.spec_of(container), container, parts_.clock.steady());
+  auto problem =
+      look_for_image(parts_.images, pod.spec_of(container), container, parts_.clock.steady());
   if (!problem) return true;
   for (auto& event : problem->events) {
     parts_.events(pod, container.name, event.type.c_str(), event.reason.c_str(),

@@ -15,6 +15,7 @@
 #include "runtime/agent/prober.h"
 #include "runtime/agent/status_writer.h"
 #include "runtime/agent/volumes.h"
+#include "runtime/proc/image_catalog.h"
 #include "runtime/base/log.h"
 #include "runtime/proc/container_client.h"
 
@@ -33,6 +34,7 @@ struct WorkerParts {
   Prober& prober;
   LifecycleHooks& hooks;
   Volumes& volumes;
+  const proc::ImageCatalog& images;
   const Clock& clock;
   NodeFacts node;
   DnsFacts dns;

@@ -50,6 +50,15 @@ Result<ImageStore> ImageStore::open(std::string folder, Whiteouts whiteouts) {
   return ImageStore(std::move(folder), whiteouts, std::move(directory));
 }
 
+Result<std::optional<ImageStore>> ImageStore::find_folder(std::string folder) {
+  if (::access((folder + "/index.json").c_str(), R_OK) != 0) {
+    if (errno == ENOENT) return std::optional<ImageStore>();
+    return Error::from_errno(errno, "opening the image store " + folder);
+  }
+  HOP_TRY(Fd directory, open_fd(folder, O_RDONLY | O_DIRECTORY));
+  return std::optional(ImageStore(std::move(folder), Whiteouts::none, std::move(directory)));
+}
+
 std::string ImageStore::blob(const Digest& digest) const {
   return str(folder_, "/blobs/sha256/", digest.hex());
 }
@@ -87,7 +96,8 @@ Result<StoredImage> ImageStore::read_image(const Descriptor& entry) const {
   for (const Digest& each : out.config.diff_ids) {
     HOP_TRY(std::string info, read_file(layer(each) + "/info.json"));
     HOP_TRY(Json json, parse_json(info));
-    out.bytes += static_cast<uint64_t>(int_or(json, "bytes"));
+    out.layer_bytes.push_back(static_cast<uint64_t>(int_or(json, "bytes")));
+    out.bytes += out.layer_bytes.back();
   }
   return out;
 }
@@ -165,6 +175,22 @@ Result<RemovedImage> ImageStore::remove(std::string_view name_or_id, bool force)
     return true;
   });
   if (last) out.deleted.push_back(image.id);
+  HOP_CHECK(writer.commit(index));
+  return out;
+}
+
+Result<RemovedImage> ImageStore::prune(const std::function<bool(const StoredImage&)>& in_use) {
+  HOP_TRY(Writer writer, Writer::begin(*this));
+  HOP_TRY(std::vector<StoredImage> images, list());
+  HOP_TRY(std::vector<Descriptor> index, read_index());
+  RemovedImage out;
+  for (const StoredImage& image : images) {
+    if (!image.names.empty() || in_use(image)) continue;
+    std::erase_if(index,
+                  [&](const Descriptor& each) { return each.digest == image.manifest.digest; });
+    out.deleted.push_back(image.id);
+    out.bytes += image.bytes;
+  }
   HOP_CHECK(writer.commit(index));
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,8 @@ struct StoredImage {
   Descriptor manifest;             ///< Without annotations.
   std::vector<std::string> names;  ///< Full ("docker.io/library/nginx:latest"), sorted.
   ImageConfig config;
-  uint64_t bytes = 0;  ///< Of all files in all layers.
+  std::vector<uint64_t> layer_bytes;  ///< Of the files in each layer, the base first.
+  uint64_t bytes = 0;                 ///< Of all files in all layers.
 };
 
 struct LoadOptions {
@@ -39,6 +41,7 @@ struct LoadedImage {
 struct RemovedImage {
   std::vector<std::string> untagged;  ///< Names that are gone.
   std::vector<Digest> deleted;        ///< The image itself, with its last name.
+  uint64_t bytes = 0;                 ///< Of the deleted images.
 };
 
 /// The images of one user: a folder that is itself an OCI image layout (index.json, blobs/; other
@@ -53,6 +56,9 @@ class ImageStore {
   /// Makes the folder when it is not there (mode 0700). `whiteouts` says for which kind of overlay
   /// mount the layers are.
   static Result<ImageStore> open(std::string folder, Whiteouts whiteouts);
+
+  /// For those who only read: nullopt when nothing was ever loaded. Makes nothing.
+  static Result<std::optional<ImageStore>> find_folder(std::string folder);
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
@@ -74,6 +80,8 @@ class ImageStore {
   /// Takes a name away, and with its last name the image and what only it needed. An id with
   /// several names is `conflict` unless `force`.
   Result<RemovedImage> remove(std::string_view name_or_id, bool force);
+  /// Removes images without a name, but for those that `in_use` says are needed.
+  Result<RemovedImage> prune(const std::function<bool(const StoredImage&)>& in_use);
   /// Writes docker's archive format (with an OCI index, as docker does since 25).
   Result<void> save(const std::vector<std::string>& names, int fd) const;
 

@@ -19,7 +19,9 @@
 #include <map>
 
 #include "runtime/base/text.h"
+#include "runtime/image/source.h"
 #include "runtime/proc/container_program.h"
+#include "runtime/proc/container_user.h"
 #include "runtime/proc/pty.h"
 #include "runtime/proc/rootfs_mount.h"
 
@@ -187,6 +189,32 @@ Result<void> enter_working_dir(const std::string& path) {
   return {};
 }
 
+/// A regular file of the container, or nothing: an image may have a fifo there.
+std::string text_in_container(const char* path) {
+  constexpr size_t limit = 4U << 20U;
+  auto root = open_fd("/", O_PATH | O_DIRECTORY);
+  if (!root) return {};
+  auto file = image::open_blob(*root, path);
+  return file ? read_all(file->get(), limit).value_or("") : "";
+}
+
+/// What the image says about who runs, as far as the pod leaves it open.
+Result<ProgramPlan> with_user(ProgramPlan plan) {
+  if (plan.user.empty()) return plan;
+  HOP_TRY(ContainerUser found, resolve_user(plan.user, text_in_container("/etc/passwd"),
+                                            text_in_container("/etc/group")));
+  Credentials& who = plan.credentials;
+  who.user = found.user;
+  who.group = found.group;
+  who.supplemental_groups.insert(who.supplemental_groups.end(), found.supplemental_groups.begin(),
+                                 found.supplemental_groups.end());
+  bool has_home = std::any_of(plan.env.begin(), plan.env.end(),
+                              [](const EnvVar& each) { return each.name == "HOME"; });
+  if (!has_home) plan.env.push_back({"HOME", found.home});
+  HOP_CHECK(check_ids_mapped(who));
+  return plan;
+}
+
 [[noreturn]] void run_program(const ProgramPlan& plan, int sync) {
   // Only the three standard streams and the sync socket (close-on-exec) stay open.
   if (sync > 3) ::close_range(3, static_cast<unsigned>(sync) - 1, 0);
@@ -195,6 +223,13 @@ Result<void> enter_working_dir(const std::string& path) {
   require(drop_privileges(plan.credentials), sync);
   ProgramFailure failure = execute(plan.command, plan.env);
   give_up(sync, failure.exit_code, failure.message);
+}
+
+[[noreturn]] void run_as_planned(const ProgramPlan& plan, const Kept& kept, bool console) {
+  auto complete = with_user(plan);
+  if (!complete) give_up(kept.sync, setup_failed, complete.error().message());
+  require(set_streams(*complete, kept, console), kept.sync);
+  run_program(*complete, kept.sync);
 }
 
 }  // namespace
@@ -216,8 +251,7 @@ void run_container_child(const ProgramPlan& plan, const RootfsSpec& root, int sa
   }
   ::close(kept.namespaces);
   require(enter_private_root(root), kept.sync);
-  require(set_streams(plan, kept, true), kept.sync);
-  run_program(plan, kept.sync);
+  run_as_planned(plan, kept, true);
 }
 
 void run_exec_child(const ProgramPlan& plan, int container, int sync) {
@@ -228,8 +262,7 @@ void run_exec_child(const ProgramPlan& plan, int container, int sync) {
     give_up(kept.sync, setup_failed, Error::from_errno(errno, "joining the container").message());
   }
   ::close(kept.namespaces);
-  require(set_streams(plan, kept, false), kept.sync);
-  run_program(plan, kept.sync);
+  run_as_planned(plan, kept, false);
 }
 
 }  // namespace hoplab::proc

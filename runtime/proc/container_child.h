@@ -25,6 +25,9 @@ struct Credentials {
 
 struct ProgramPlan {
   std::vector<std::string> command;
+  /// Who runs, as the image says it ("nginx"); looked up in the container's /etc/passwd. Empty =
+  /// `credentials` know.
+  std::string user;
   std::vector<EnvVar> env;  ///< Complete, later ones win.
   std::string working_dir;
   Credentials credentials;

@@ -86,7 +86,8 @@ ProgramFailure execute(const std::vector<std::string>& command, const std::vecto
     return {not_runnable_code, quoted + reason(error)};
   }
   bool denied = false;
-  for (std::string_view directory : split(path_of(env), ':')) {
+  const std::string path = path_of(env);
+  for (std::string_view directory : split(path, ':')) {
     std::string candidate = str(directory.empty() ? "." : directory, "/", program);
     if (is_directory(candidate)) continue;
     ::execve(candidate.c_str(), argv.data(), envp.data());

@@ -133,9 +133,11 @@ Result<Image> resolve_image(std::string_view reference) {
     if (image.name == name) return image;
     known.push_back(image.name);
   }
-  return Error(ErrorCode::not_found,
-               str("image \"", reference, "\" is none of hoplab's built-in images (",
-                   join(known, ", "), "); tags and registries are ignored, nothing is pulled"));
+  return Error(
+      ErrorCode::not_found,
+      str("image \"", reference, "\" is none of hoplab's built-in images (", join(known, ", "),
+          "); tags and registries are ignored, nothing is pulled; "
+          "\"hoplab docker load -i FILE\" brings an image in"));
 }
 
 std::vector<std::string> command_line(const Image& image, const std::vector<std::string>& command,

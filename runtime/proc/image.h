@@ -17,8 +17,9 @@ struct ImageFile {
   std::string text;
 };
 
-/// An image's configuration. There are no layers: every built-in image is the machine's own tools
-/// in a private root (rootfs.h), plus links to programs inside the hoplab executable.
+/// An image's configuration. A built-in image has no layers: it is the machine's own tools in a
+/// private root (rootfs.h), plus links to programs inside the hoplab executable. A loaded image has
+/// nothing but its layers.
 struct Image {
   std::string name;         ///< "traefik/whoami"
   std::string description;  ///< One line for listings.
@@ -31,6 +32,10 @@ struct Image {
   /// Paths in the container that lead to the hoplab executable, which looks at its own name.
   std::vector<std::string> programs;
   std::vector<ImageFile> files;
+  /// Of a loaded image: who runs ("", "101", "nginx", "101:101"), and the directories of its
+  /// layers, the base first.
+  std::string user;
+  std::vector<std::string> layers;
 };
 
 /// Where the private root of every container has the hoplab executable.

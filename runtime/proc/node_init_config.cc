@@ -49,6 +49,10 @@ Result<NodeConfig> parse_node_config(const Json& json) {
   config.cluster = string_or(json, "cluster", "k8s");
   if (!is_name(config.host)) return wrong("host", "expected the host's name");
   if (!is_name(config.cluster)) return wrong("cluster", "expected the cluster's name");
+  config.image_folder = string_or(json, "images");
+  if (!config.image_folder.empty() && !config.image_folder.starts_with('/')) {
+    return wrong("images", "expected an absolute path");
+  }
   const Json& services = member(json, "services");
   if (!services.is_null() && !services.is_array()) return wrong("services", "expected a list");
   for (size_t i = 0; i < services.size(); ++i) {

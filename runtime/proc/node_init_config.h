@@ -18,12 +18,14 @@ struct ServiceSpec {
 };
 
 /// /run/hoplab/node.json, written by sandbox-init:
-///   {"host": "k8s-w1", "cluster": "k8s", "services": [{"name": "agent", "argv": ["…"]}]}
+///   {"host": "k8s-w1", "cluster": "k8s", "images": "/home/me/…",
+///    "services": [{"name": "agent", "argv": ["…"]}]}
 /// Further keys are for others. "env" of a service is an object of strings.
 struct NodeConfig {
   std::string host;
   std::string cluster;
   std::vector<ServiceSpec> services;
+  std::string image_folder;  ///< Of the images that the user has loaded; empty = none.
   std::string state_directory = "/run/hoplab";  ///< Not from the file: where the file lies.
 
   [[nodiscard]] std::string socket_path() const { return state_directory + "/node.sock"; }

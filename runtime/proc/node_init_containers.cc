@@ -1,5 +1,6 @@
 #include "runtime/proc/node_init_containers.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <csignal>
 
 #include "runtime/base/text.h"
+#include "runtime/image/unpack.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/pause_program.h"
 
@@ -23,8 +25,22 @@ NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& confi
       log_(std::move(log)),
       config_(config),
       events_(std::move(events)),
+      images_(config.image_folder),
       available_(permitted_capabilities().value_or(CapabilitySet{0})),
-      executable_(own_executable().value_or("/proc/self/exe")) {}
+      executable_(own_executable().value_or("/proc/self/exe")) {
+  // After a power cut: containers of the node's earlier life.
+  if (auto state = open_fd(config_.state_directory, O_RDONLY | O_DIRECTORY)) {
+    (void)image::remove_tree(*state, scratch_name).ok();
+  }
+}
+
+void NodeContainers::remove_scratch(const std::string& container_id) {
+  auto folder = open_fd(str(config_.state_directory, "/", scratch_name), O_RDONLY | O_DIRECTORY);
+  if (!folder) return;  // no container of a loaded image yet
+  if (auto removed = image::remove_tree(*folder, container_id); !removed) {
+    log_.error("removing the files of container " + container_id, removed.error());
+  }
+}
 
 Result<SandboxStatus> NodeContainers::run_sandbox(const PodSandboxSpec& spec) {
   HOP_CHECK(validate(spec).context("sandbox"));
@@ -74,8 +90,10 @@ void NodeContainers::drop_if_gone(const std::string& sandbox_id) {
   for (auto& [id, container] : containers_) {
     if (container->status.spec.sandbox_id == sandbox_id && container->process.pid != 0) return;
   }
-  std::erase_if(containers_, [&sandbox_id](const auto& entry) {
-    return entry.second->status.spec.sandbox_id == sandbox_id;
+  std::erase_if(containers_, [&](const auto& entry) {
+    if (entry.second->status.spec.sandbox_id != sandbox_id) return false;
+    remove_scratch(entry.first);
+    return true;
   });
   auto waiting = std::move(found->second.when_gone);
   sandboxes_.erase(found);
@@ -120,7 +138,7 @@ void NodeContainers::finish_container(Container& container, int wait_status) {
     emit(ContainerEventKind::exited, status.spec.sandbox_id, &container);
   }
   std::string sandbox_id = status.spec.sandbox_id;
-  if (container.removed) containers_.erase(std::string(status.spec.id));
+  if (container.removed) forget(status.spec.id);
   drop_if_gone(sandbox_id);
 }
 
@@ -144,8 +162,7 @@ Result<void> NodeContainers::stop_container(const std::string& id, Millis grace)
     kill_processes(*container, SIGKILL);
     return {};
   }
-  auto image = resolve_image(container->status.spec.image);
-  kill_processes(*container, image ? image->stop_signal : SIGTERM);
+  kill_processes(*container, container->stop_signal);
   if (container->kill_timer != 0) loop_.cancel(container->kill_timer);
   container->kill_timer = loop_.after(grace, [this, container] {
     container->kill_timer = 0;
@@ -171,9 +188,14 @@ Result<void> NodeContainers::remove_container(const std::string& id) {
   if (container->process.pid != 0) {
     kill_processes(*container, SIGKILL);
   } else {
-    containers_.erase(id);
+    forget(id);
   }
   return {};
+}
+
+void NodeContainers::forget(std::string id) {
+  remove_scratch(id);
+  containers_.erase(id);
 }
 
 NodeContents NodeContainers::list() const {

@@ -9,6 +9,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/proc/cgroup.h"
+#include "runtime/proc/image_catalog.h"
 #include "runtime/proc/node_init_config.h"
 #include "runtime/proc/node_init_loop.h"
 #include "runtime/proc/node_init_plan.h"
@@ -34,6 +35,7 @@ class NodeContainers {
   struct Container {
     ContainerStatus status;
     ProgramPlan program;  ///< What exec inherits.
+    int stop_signal = SIGTERM;
     Child process;
     Fd sync;  ///< Until the program runs.
     StartFailure failure;
@@ -84,18 +86,25 @@ class NodeContainers {
   void kill_processes(const Container& container, int signal) const;
   void sandbox_ended(Sandbox& sandbox);
   void drop_if_gone(const std::string& sandbox_id);
+  /// What the container wrote into its image's file system.
+  void remove_scratch(const std::string& container_id);
+  void forget(std::string id);
   void emit(ContainerEventKind kind, const std::string& sandbox_id, const Container* container);
 
   EventLoop& loop_;
   Log log_;
   NodeConfig config_;
   EventSink events_;
+  ImageCatalog images_;
   CapabilitySet available_ = 0;
   std::string executable_;
   std::optional<CgroupControllers> cgroups_;  ///< Looked for when a limit is first wanted.
   std::map<std::string, Sandbox> sandboxes_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
 };
+
+/// Below the node's state directory: what containers change in loaded images.
+inline constexpr const char* scratch_name = "containers";
 
 /// The error for an id that is not known here.
 Error no_such(std::string_view what, const std::string& id);

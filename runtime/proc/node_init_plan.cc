@@ -12,8 +12,11 @@ std::vector<EnvVar> complete_environment(const ContainerSpec& spec, const Image&
   std::vector<EnvVar> env{{"PATH", default_path}, {"HOSTNAME", hostname}};
   if (spec.tty) env.push_back({"TERM", "xterm"});
   env.insert(env.end(), image.env.begin(), image.env.end());
-  bool is_root = spec.security.run_as_user.value_or(0) == 0;
-  env.push_back({"HOME", is_root ? "/root" : "/"});
+  // Otherwise the container's /etc/passwd says it.
+  if (spec.security.run_as_user || image.user.empty()) {
+    bool is_root = spec.security.run_as_user.value_or(0) == 0;
+    env.push_back({"HOME", is_root ? "/root" : "/"});
+  }
   env.insert(env.end(), spec.env.begin(), spec.env.end());
   return env;
 }
@@ -51,6 +54,7 @@ Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec
   plan.program.env = complete_environment(spec, image, hostname);
   plan.program.working_dir = spec.working_dir.empty() ? image.working_dir : spec.working_dir;
   plan.program.tty = spec.tty;
+  if (!spec.security.run_as_user) plan.program.user = image.user;
   HOP_TRY(plan.program.credentials, credentials_of(spec.security));
   if (!spec.security.privileged) {
     note_missing(plan.program.credentials.capabilities & ~node.available, plan.notes);
@@ -65,7 +69,10 @@ Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec
   if (image.name == "pause") plan.root.pause_program = node.pause_program;
   plan.root.programs = image.programs;
   plan.root.files = image.files;
+  plan.root.layers = image.layers;
   plan.root.mounts = spec.mounts;
+  if (!image.layers.empty()) plan.root.scratch = str(node.scratch, "/", spec.id);
+  plan.stop_signal = image.stop_signal;
   return plan;
 }
 

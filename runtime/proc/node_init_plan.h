@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ struct NodeFacts {
   std::string resolv_conf;    ///< Text of the node's own file.
   std::string executable;     ///< Path of hoplab.
   std::string pause_program;  ///< Path of pause.
+  std::string scratch;        ///< Folder for what containers change in their images.
   CapabilitySet available = 0;
 };
 
 struct StartPlan {
   ProgramPlan program;
   RootfsSpec root;
+  int stop_signal = SIGTERM;
   std::vector<std::string> notes;
 };
 

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const NodeFacts node{"k8s-w1", "nameserver 8.8.8.8\n", "/run/hoplab/bin/hoplab",
-                     "/run/hoplab/pause", all_capabilities()};
+                     "/run/hoplab/pause", "/run/hoplab/containers", all_capabilities()};
 
 TEST(ContainerPlan, TakesDefaultsFromImageAndPod) {
   PodSandboxSpec pod;

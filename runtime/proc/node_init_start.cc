@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "runtime/base/text.h"
+#include "runtime/proc/mounts.h"
 #include "runtime/proc/node_init_containers.h"
 
 namespace hoplab::proc {
@@ -47,6 +48,7 @@ NodeFacts NodeContainers::facts() const {
   facts.resolv_conf = read_file("/etc/resolv.conf", 1U << 20U).value_or("");
   facts.executable = executable_;
   facts.pause_program = config_.state_directory + "/pause";
+  facts.scratch = str(config_.state_directory, "/", scratch_name);
   facts.available = available_;
   return facts;
 }
@@ -66,7 +68,7 @@ Result<void> NodeContainers::check_startable(const ContainerSpec& spec) const {
 
 void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
   if (auto startable = check_startable(spec); !startable) return done(startable.error());
-  auto image = resolve_image(spec.image);
+  auto image = images_.resolve(spec.image);
   if (!image) return done(image.error());
   const Sandbox& sandbox = sandboxes_.at(spec.sandbox_id);
   auto plan = plan_container(spec, sandbox.status.spec, *image, facts());
@@ -77,6 +79,7 @@ void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
   container.status.notes = std::move(plan->notes);
   container.status.created_at = status_time();
   container.program = std::move(plan->program);
+  container.stop_signal = plan->stop_signal;
   container.started = std::move(done);
   auto launched = launch(container, sandbox, plan->root);
   if (!launched) fail_start(container, container.failure.exit_code, launched.error().message());
@@ -88,6 +91,7 @@ Result<void> NodeContainers::launch(Container& container, const Sandbox& sandbox
   const ContainerSpec& spec = container.status.spec;
   ProgramPlan& program = container.program;
   HOP_CHECK(check_ids_mapped(program.credentials));
+  if (!root.scratch.empty()) HOP_CHECK(make_directories(root.scratch));
   HOP_TRY(LogWriter writer, LogWriter::open(spec.log));
   HOP_TRY(auto sync, make_sync_pair());
   ChildStreams streams;

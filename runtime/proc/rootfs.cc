@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,7 +11,9 @@
 #include <array>
 #include <cerrno>
 
+#include "runtime/base/confined.h"
 #include "runtime/base/text.h"
+#include "runtime/proc/rootfs_layers.h"
 #include "runtime/proc/rootfs_mount.h"
 #include "runtime/proc/rootfs_tree.h"
 
@@ -31,12 +32,7 @@ struct PendingMount {
 };
 
 Result<Fd> open_confined(const Fd& root, const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  long fd = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof(how));
-  if (fd < 0) return Error::from_errno(errno, "opening " + path + " in the container");
-  return Fd(static_cast<int>(fd));
+  return open_in_root(root, path, O_PATH).context("in the container");
 }
 
 Result<bool> is_directory(const Fd& fd) {
@@ -227,10 +223,10 @@ Result<Fd> make_target(const Fd& root, std::string_view path, bool directory) {
   return at;
 }
 
-Result<void> enter_private_root(RootfsSpec spec) {
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return Error::from_errno(errno, "making mounts private");
-  }
+namespace {
+
+/// The machine's own programs as a container's root: a tmpfs with everything mounted in it.
+Result<Fd> machine_root(RootfsSpec& spec, std::vector<PendingMount>& mounts) {
   spec.usr = plan_usr(targets_of(spec), list_directory);
   if (spec.usr.needed()) {
     // Our own programs' directory is a mount inside /usr too.
@@ -238,7 +234,6 @@ Result<void> enter_private_root(RootfsSpec spec) {
     targets.emplace_back(local_programs);
     spec.usr = plan_usr(targets, list_directory);
   }
-  std::vector<PendingMount> mounts;
   HOP_CHECK(pick_up_machine(spec, mounts));
   HOP_TRY(Fd local, new_filesystem("tmpfs", {{"mode", "755"}, {"size", "64k"}}, MOUNT_ATTR_NODEV));
   mounts.push_back({std::move(local), local_programs, true});
@@ -250,18 +245,25 @@ Result<void> enter_private_root(RootfsSpec spec) {
             pick_up(spec.pause_program, "/pause", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV));
     mounts.push_back(std::move(pause));
   }
+  return new_filesystem("tmpfs", {{"mode", "755"}}, MOUNT_ATTR_NODEV);
+}
+
+}  // namespace
+
+Result<void> enter_private_root(RootfsSpec spec) {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return Error::from_errno(errno, "making mounts private");
+  }
+  bool layered = !spec.layers.empty();
+  std::vector<PendingMount> mounts;
+  HOP_TRY(Fd root, layered ? mount_layers(spec, staging) : machine_root(spec, mounts));
   HOP_CHECK(pick_up_devices(spec.privileged, mounts));
   HOP_CHECK(pick_up_kernel_views(spec.privileged, mounts));
-  size_t own = mounts.size();
-  HOP_CHECK(pick_up_volumes(spec, mounts));
-  std::vector<PendingMount> volumes(
-      std::make_move_iterator(mounts.begin() + static_cast<long>(own)),
-      std::make_move_iterator(mounts.end()));
-  mounts.resize(own);
+  std::vector<PendingMount> volumes;
+  HOP_CHECK(pick_up_volumes(spec, volumes));
 
-  HOP_TRY(Fd root, new_filesystem("tmpfs", {{"mode", "755"}}, MOUNT_ATTR_NODEV));
   HOP_CHECK(pivot_into(root));
-  HOP_CHECK(make_tree(spec));
+  HOP_CHECK(layered ? write_layer_files(root, spec) : make_tree(spec));
   HOP_CHECK(attach_all(root, mounts));
   HOP_CHECK(make_links(spec));
   for (const ImageFile& file : spec.files) {

@@ -13,10 +13,10 @@
 
 namespace hoplab::proc {
 
-/// What a container sees as its file system: the machine's programs and libraries read-only, all
-/// else its own; where an image has files or a pod mounts in /usr, those directories are, too.
-/// Never the machine's /home, /root or /etc (single harmless files of /etc aside: rootfs_tree.cc
-/// lists them).
+/// What a container sees as its file system. Of a built-in image: the machine's programs and
+/// libraries read-only, all else its own; where an image has files or a pod mounts in /usr, those
+/// directories are, too. Of a loaded image (`layers`): its layers, by overlayfs. Never the
+/// machine's /home, /root or /etc (single harmless files of /etc aside: rootfs_tree.cc lists them).
 struct RootfsSpec {
   std::string os_name;        ///< For /etc/os-release: "alpine".
   std::string hostname;       ///< For /etc/hostname and the default /etc/hosts.
@@ -29,6 +29,9 @@ struct RootfsSpec {
   std::vector<std::string> programs;  ///< Links to the executable, see Image::programs.
   std::vector<ImageFile> files;       ///< The image's own files.
   std::vector<Mount> mounts;
+  std::vector<std::string>
+      layers;           ///< Directories, the base first; empty = the machine's programs.
+  std::string scratch;  ///< With layers: a directory for what the container changes.
   /// Filled in by enter_private_root: {"/bin", "usr/bin"} on a merged /usr.
   std::vector<std::pair<std::string, std::string>> system_links;
   UsrLayout usr;  ///< Likewise.

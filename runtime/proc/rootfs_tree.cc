@@ -39,11 +39,6 @@ constexpr const char* group =
     "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:\ntty:x:5:\nwww-data:x:33:\n"
     "nginx:x:101:\nnogroup:x:65534:\n";
 
-std::string default_hosts(const std::string& hostname) {
-  return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
-         (hostname.empty() ? "" : "127.0.1.1\t" + hostname + "\n");
-}
-
 Result<void> make_link(const std::string& to, const std::string& path) {
   if (::symlink(to.c_str(), path.c_str()) != 0 && errno != EEXIST) {
     return Error::from_errno(errno, "making the link " + path);
@@ -59,7 +54,7 @@ Result<void> make_etc(const RootfsSpec& spec) {
       {"/etc/passwd", passwd},
       {"/etc/group", group},
       {"/etc/hostname", spec.hostname + "\n"},
-      {"/etc/hosts", spec.hosts.empty() ? default_hosts(spec.hostname) : spec.hosts},
+      {"/etc/hosts", hosts_text(spec)},
       {"/etc/resolv.conf", spec.resolv_conf},
       {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
       {"/etc/os-release", release},
@@ -70,6 +65,12 @@ Result<void> make_etc(const RootfsSpec& spec) {
 }
 
 }  // namespace
+
+std::string hosts_text(const RootfsSpec& spec) {
+  if (!spec.hosts.empty()) return spec.hosts;
+  return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
+         (spec.hostname.empty() ? "" : "127.0.1.1\t" + spec.hostname + "\n");
+}
 
 Result<void> make_tree(const RootfsSpec& spec) {
   for (const Directory& directory : directories) {

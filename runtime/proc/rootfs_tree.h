@@ -36,6 +36,8 @@ inline constexpr const char* read_only_paths[] = {"/proc/bus", "/proc/fs", "/pro
 /// A directory that hides the machine's own additions and has room for our executable.
 inline constexpr const char* local_programs = "/usr/local/bin";
 
+/// Text of /etc/hosts: the spec's, or localhost and the hostname.
+std::string hosts_text(const RootfsSpec& spec);
 /// In the new, still empty root, as the current root directory: directories, /etc and the links of
 /// a merged /usr.
 Result<void> make_tree(const RootfsSpec& spec);

@@ -149,6 +149,14 @@ TEST_F(Containers, EnvironmentWorkingDirectoryAndArguments) {
             "PWD=/made/for/you\nzero one two\n");
 }
 
+TEST_F(Containers, FindsProgramsInAPathOfItsOwn) {
+  sandbox("p");
+  ContainerSpec spec = container("c", "p", {"env"});
+  spec.env = {{"PATH", "/no:/usr/bin"}};
+  EXPECT_EQ(start(spec).message, "");
+  EXPECT_EQ(wait_exit("c").exit_code, 0);
+}
+
 TEST_F(Containers, WhatCannotStartSaysWhy) {
   sandbox("p");
   struct Case {

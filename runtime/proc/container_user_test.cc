@@ -1,0 +1,36 @@
+#include "runtime/proc/container_user.h"
+
+#include <gtest/gtest.h>
+
+namespace hoplab::proc {
+namespace {
+
+constexpr std::string_view passwd =
+    "root:x:0:0:root:/root:/bin/sh\n"
+    "broken:x:nothing\n"
+    "nginx:x:101:102:nginx:/var/cache/nginx:/bin/false\n";
+constexpr std::string_view group = "root:x:0:\nwww:x:33:nginx,other\nadm:x:4:nginx\nbad\n";
+
+TEST(ContainerUser, ReadsNamesAndNumbers) {
+  EXPECT_EQ(*resolve_user("", passwd, group), (ContainerUser{0, 0, {}, "/root"}));
+  EXPECT_EQ(*resolve_user("nginx", passwd, group),
+            (ContainerUser{101, 102, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(*resolve_user("101", passwd, group),
+            (ContainerUser{101, 102, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(*resolve_user("nginx:www", passwd, group),
+            (ContainerUser{101, 33, {}, "/var/cache/nginx"}));
+  EXPECT_EQ(*resolve_user("5000:7", passwd, group), (ContainerUser{5000, 7, {}, "/"}));
+  EXPECT_EQ(*resolve_user("5000", "", ""), (ContainerUser{5000, 0, {}, "/"}));
+}
+
+TEST(ContainerUser, RefusesWhatItCannotFind) {
+  EXPECT_EQ(resolve_user("nobody", passwd, group).error().message(),
+            "unable to find user nobody: no matching entries in passwd file");
+  EXPECT_EQ(resolve_user("0:staff", passwd, group).error().message(),
+            "unable to find group staff: no matching entries in group file");
+  EXPECT_FALSE(resolve_user("4294967295", passwd, group));
+  EXPECT_FALSE(resolve_user("-1", passwd, group));
+}
+
+}  // namespace
+}  // namespace hoplab::proc
