@@ -15,6 +15,8 @@ extern const Command doctor_command;
 extern const Command kubeconfig_command;
 extern const Command kubectl_command;
 extern const Command docker_command;
+extern const Command calicoctl_command;
+extern const Command brctl_command;
 extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
@@ -46,6 +48,8 @@ const std::array all_commands{
     &kubeconfig_command,
     &kubectl_command,
     &docker_command,
+    &calicoctl_command,
+    &brctl_command,
     &demo_command,
     &server_command,
     &agent_command,

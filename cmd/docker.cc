@@ -130,6 +130,15 @@ int run_docker(const Invocation& invocation) {
   return unknown_command(args[0]);
 }
 
+/// On a host of a lab everybody is root; the images are those of the lab's user.
+std::string images_folder() {
+  auto text = read_file("/run/hoplab/node.json", 1U << 20U);
+  if (text) {
+    if (auto json = parse_json(*text)) return string_or(*json, "images");
+  }
+  return image::default_store_folder();
+}
+
 }  // namespace
 
 int print_error(const Error& error) {
@@ -138,7 +147,9 @@ int print_error(const Error& error) {
 }
 
 Result<image::ImageStore> open_images() {
-  return image::ImageStore::open(image::default_store_folder(), image::own_whiteouts());
+  std::string folder = images_folder();
+  return image::ImageStore::open(folder.empty() ? image::default_store_folder() : folder,
+                                 image::own_whiteouts());
 }
 
 }  // namespace hoplab::cmd::docker

@@ -26,8 +26,9 @@ std::string kubeconfig_of_environment() {
 
 Result<std::string> kubeconfig_path(const Session& session) {
   if (session.flags.given("kubeconfig")) return session.flags.get("kubeconfig");
-  // A cluster that was chosen by name wins over the environment's.
-  if (!session.invocation->cluster_chosen) {
+  // A cluster that was chosen by name wins over the environment's; on a host there is only its own,
+  // which HOPLAB_CLUSTER names, too.
+  if (!session.invocation->cluster_chosen || !check_outside()) {
     if (std::string path = kubeconfig_of_environment(); !path.empty()) return path;
   }
   HOP_TRY(auto cluster, find_running_cluster(*session.invocation));
