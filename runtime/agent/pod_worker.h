@@ -15,9 +15,9 @@
 #include "runtime/agent/prober.h"
 #include "runtime/agent/status_writer.h"
 #include "runtime/agent/volumes.h"
-#include "runtime/proc/image_catalog.h"
 #include "runtime/base/log.h"
 #include "runtime/proc/container_client.h"
+#include "runtime/proc/image_catalog.h"
 
 namespace hoplab::agent {
 

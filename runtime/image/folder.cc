@@ -29,8 +29,8 @@ std::string default_store_folder() {
 Whiteouts own_whiteouts() {
   // "0 0 4294967295": every id maps to itself, so this is no user namespace of somebody's own.
   auto map = read_file("/proc/self/uid_map");
-  bool initial = map && words(*map).size() == 3 && words(*map)[0] == "0" &&
-                 words(*map)[1] == "0" && words(*map)[2] == "4294967295";
+  bool initial = map && words(*map).size() == 3 && words(*map)[0] == "0" && words(*map)[1] == "0" &&
+                 words(*map)[2] == "4294967295";
   return initial && ::getuid() == 0 ? Whiteouts::overlay_trusted : Whiteouts::overlay_user;
 }
 

@@ -12,8 +12,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const NodeFacts node{"k8s-w1", "nameserver 8.8.8.8\n", "/run/hoplab/bin/hoplab",
-                     "/run/hoplab/pause", "/run/hoplab/containers", all_capabilities()};
+const NodeFacts node{"k8s-w1",
+                     "nameserver 8.8.8.8\n",
+                     "/run/hoplab/bin/hoplab",
+                     "/run/hoplab/pause",
+                     "/run/hoplab/containers",
+                     all_capabilities()};
 
 TEST(ContainerPlan, TakesDefaultsFromImageAndPod) {
   PodSandboxSpec pod;
