@@ -219,7 +219,7 @@ def _process_differences(api, node, init):
               "pause": (commands.count("/pause"), len(on_node) + images.count("pause")),
               "whoami": (commands.count("/whoami"), images.count("traefik/whoami"))}
     for role in ("agent", "tunnel", "calico-node", "kube-proxy"):
-        found = sum(words.endswith(f"hoplab {role}") for words in commands)
+        found = sum(f"hoplab {role} " in words + " " for words in commands)
         wanted[role] = (found, 1)
     return [f"{node}: {have} x {what}, wanted {want}" for what, (have, want) in wanted.items()
             if have != want]
