@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/nft/chain_diff.h"
 
@@ -26,8 +26,23 @@ void add_new_chain(const Table& table, const Chain& chain, ChangePlan& plan,
   }
 }
 
+/// When a table is missing, all of it becomes changes: growing the vectors would move them many
+/// times.
+void reserve_for_first_sync(const Ruleset& desired, const ObservedRuleset& observed,
+                            ChangePlan& plan, std::vector<Change>& rules) {
+  size_t chains = 0;
+  size_t new_rules = 0;
+  for (const Table& table : desired.tables) {
+    if (observed.contains(table.name)) continue;
+    chains += 1 + table.chains.size();
+    for (const Chain& chain : table.chains) new_rules += chain.rules.size();
+  }
+  plan.build.reserve(chains + new_rules);
+  rules.reserve(new_rules);
+}
+
 void remove_stale(const std::string& table, const ObservedTable& observed,
-                  const std::set<std::string_view>& desired, const RuleOwner& owner,
+                  const std::unordered_set<std::string_view>& desired, const RuleOwner& owner,
                   ChangePlan& plan) {
   std::vector<const std::string*> doomed;
   for (const auto& [name, chain] : observed.chains) {
@@ -58,13 +73,15 @@ Result<ChangePlan> diff(const Ruleset& desired, const ObservedRuleset& observed,
   std::vector<Change> rules_of_new_chains;
   std::vector<Change> deletions;
   const ObservedTable empty;
+  reserve_for_first_sync(desired, observed, plan, rules_of_new_chains);
   for (const Table& table : desired.tables) {
     const auto home = observed.find(table.name);
     const ObservedTable& present = home != observed.end() ? home->second : empty;
     if (home == observed.end()) {
       plan.build.push_back({ChangeKind::add_table, table.name, {}, {}, {}, 0, 0});
     }
-    std::set<std::string_view> names;
+    std::unordered_set<std::string_view> names;
+    names.reserve(table.chains.size());
     for (const Chain& chain : table.chains) {
       names.insert(chain.name);
       const auto found = present.chains.find(chain.name);

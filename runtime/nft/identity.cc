@@ -7,10 +7,9 @@ namespace {
 constexpr uint8_t comment_type = 0;  // NFTNL_UDATA_RULE_COMMENT
 constexpr size_t hash_bytes = 8;
 
-void put(std::string& out, uint8_t type, std::string_view value) {
+void put_head(std::string& out, uint8_t type, size_t length) {
   out += static_cast<char>(type);
-  out += static_cast<char>(value.size());
-  out += value;
+  out += static_cast<char>(length);
 }
 
 }  // namespace
@@ -23,12 +22,17 @@ uint64_t rule_hash(std::string_view rule_spec) {
 
 std::string encode_user_data(const RuleMark& mark, std::string_view comment) {
   std::string out;
-  if (!comment.empty()) put(out, comment_type, std::string(comment) + '\0');
-  std::string value;
-  for (size_t i = 0; i < hash_bytes; ++i) {
-    value += static_cast<char>(mark.hash >> (8 * (hash_bytes - 1 - i)) & 0xffU);
+  out.reserve(comment.size() + mark.owner.size() + hash_bytes + 5);
+  if (!comment.empty()) {
+    put_head(out, comment_type, comment.size() + 1);
+    out += comment;
+    out += '\0';
   }
-  put(out, mark_type, value + mark.owner);
+  put_head(out, mark_type, hash_bytes + mark.owner.size());
+  for (size_t i = 0; i < hash_bytes; ++i) {
+    out += static_cast<char>(mark.hash >> (8 * (hash_bytes - 1 - i)) & 0xffU);
+  }
+  out += mark.owner;
   return out;
 }
 

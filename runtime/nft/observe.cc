@@ -84,6 +84,7 @@ Result<void> read_rules(NftSocket& socket, const Question& question, ObservedRul
 Result<ObservedRuleset> read_whole_tables(NftSocket& socket, const std::set<std::string>& wanted) {
   ObservedRuleset out;
   HOP_CHECK(read_tables(socket, wanted, out));
+  if (out.empty()) return out;  // A first sync: no table of ours, so no chain either.
   HOP_CHECK(read_chains(socket, {NFT_MSG_GETCHAIN, true, {}, {}}, out));
   for (const auto& [name, table] : ObservedRuleset(out)) {
     HOP_CHECK(read_rules(socket, {NFT_MSG_GETRULE, true, name, {}}, out));

@@ -19,17 +19,21 @@ namespace hoplab::nft {
 
 namespace {
 
-/// Zeroed, because libmnl leaves the padding behind attributes as it finds it, and that goes to the
-/// kernel (and into goldens). Every match takes less than 512 bytes, everything else of a rule less
-/// than 2048: user data at most 256, names 29, the largest target 120.
+/// Room for one message behind those that are already there. Zeroed, because libmnl leaves the
+/// padding behind attributes as it finds it, and that goes to the kernel (and into goldens). Every
+/// match takes less than 512 bytes, everything else of a rule less than 2048: user data at most
+/// 256, names 29, the largest target 120.
 class MessageBuffer {
  public:
-  explicit MessageBuffer(size_t matches = 0) : bytes_(2048 + 512 * matches, '\0') {}
-  char* data() { return bytes_.data(); }
-  [[nodiscard]] std::string first(size_t size) const { return bytes_.substr(0, size); }
+  explicit MessageBuffer(std::string& out, size_t matches = 0) : out_(out), start_(out.size()) {
+    out_.resize(start_ + 2048 + 512 * matches);  // From operator new, so aligned for any header.
+  }
+  char* data() { return out_.data() + start_; }
+  void finish(const nlmsghdr* header) { out_.resize(start_ + MNL_ALIGN(header->nlmsg_len)); }
 
  private:
-  std::string bytes_;  // From operator new, so aligned for any header.
+  std::string& out_;
+  size_t start_;
 };
 
 nlmsghdr* begin_message(MessageBuffer& buffer, uint16_t type, uint8_t family, uint16_t flags,
@@ -48,10 +52,6 @@ nlmsghdr* begin_message(MessageBuffer& buffer, uint16_t type, uint8_t family, ui
 nlmsghdr* begin_nft(MessageBuffer& buffer, int type, uint16_t flags, uint32_t sequence) {
   const auto full_type = static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8U | type);
   return begin_message(buffer, full_type, NFPROTO_IPV4, flags, sequence);
-}
-
-std::string finish(const MessageBuffer& buffer, const nlmsghdr* header) {
-  return buffer.first(MNL_ALIGN(header->nlmsg_len));
 }
 
 uint32_t hook_number(Hook hook) {
@@ -88,13 +88,16 @@ void put_chain(nlmsghdr* header, const Change& change, const EncodeOptions& opti
   mnl_attr_put(header, NFTA_CHAIN_USERDATA, mark.size(), mark.data());
 }
 
-Result<std::string> encode_new_rule(const Change& change, uint32_t sequence,
-                                    const EncodeOptions& options) {
+Result<void> append_new_rule(std::string& out, const Change& change, uint32_t sequence,
+                             const EncodeOptions& options) {
   const Rule& wanted = change.rule.value();
   std::string comment;
-  HOP_TRY(const NftnlRule rule,
-          build_expressions(wanted, {options.compact_comments, options.set_index}, &comment)
-              .context(str("rule \"", rule_line(change.chain, wanted), "\"")));
+  auto built = build_expressions(wanted, {options.compact_comments, options.set_index}, &comment);
+  // The rule's text is only made when it is needed: this runs tens of thousands of times.
+  if (!built) {
+    return std::move(built).error().context(str("rule \"", rule_line(change.chain, wanted), "\""));
+  }
+  const NftnlRule rule = *std::move(built);
   const std::string mark = encode_user_data({options.owner, rule_hash(rule_spec(wanted))}, comment);
   nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, NFPROTO_IPV4);
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, change.table.c_str());
@@ -107,10 +110,11 @@ Result<std::string> encode_new_rule(const Change& change, uint32_t sequence,
   } else {
     flags |= NLM_F_APPEND;
   }
-  MessageBuffer buffer(wanted.matches.size());
+  MessageBuffer buffer(out, wanted.matches.size());
   nlmsghdr* header = begin_nft(buffer, NFT_MSG_NEWRULE, flags, sequence);
   nftnl_rule_nlmsg_build_payload(header, rule.get());
-  return finish(buffer, header);
+  buffer.finish(header);
+  return {};
 }
 
 void put_rule_key(nlmsghdr* header, const Change& change) {
@@ -122,17 +126,27 @@ void put_rule_key(nlmsghdr* header, const Change& change) {
 }
 
 std::string encode_batch_edge(uint16_t type, uint32_t sequence) {
-  MessageBuffer buffer;
+  std::string out;
+  MessageBuffer buffer(out);
   nlmsghdr* header = begin_message(buffer, type, AF_UNSPEC, 0, sequence);
   static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(header))->res_id = htons(NFNL_SUBSYS_NFTABLES);
-  return finish(buffer, header);
+  buffer.finish(header);
+  return out;
 }
 
 }  // namespace
 
 Result<std::string> encode_change(const Change& change, uint32_t sequence,
                                   const EncodeOptions& options) {
-  MessageBuffer buffer;
+  std::string out;
+  HOP_CHECK(append_change(out, change, sequence, options));
+  return out;
+}
+
+Result<void> append_change(std::string& out, const Change& change, uint32_t sequence,
+                           const EncodeOptions& options) {
+  if (change.kind == ChangeKind::add_rule) return append_new_rule(out, change, sequence, options);
+  MessageBuffer buffer(out);
   nlmsghdr* header = nullptr;
   switch (change.kind) {
     case ChangeKind::add_table:
@@ -147,15 +161,15 @@ Result<std::string> encode_change(const Change& change, uint32_t sequence,
       put_chain(header, change, options);
       break;
     }
-    case ChangeKind::add_rule:
-      return encode_new_rule(change, sequence, options);
+    case ChangeKind::add_rule:  // Done above.
     case ChangeKind::delete_rule:
     case ChangeKind::flush_chain:
       header = begin_nft(buffer, NFT_MSG_DELRULE, 0, sequence);
       put_rule_key(header, change);
       break;
   }
-  return finish(buffer, header);
+  buffer.finish(header);
+  return {};
 }
 
 Result<std::string> rule_shape(const Rule& rule, const EncodeOptions& options) {
@@ -175,7 +189,7 @@ std::string encode_batch_end(uint32_t sequence) {
   return encode_batch_edge(NFNL_MSG_BATCH_END, sequence);
 }
 
-void request_ack(std::string& message) {
+void request_ack(std::span<char> message) {
   nlmsghdr header{};
   std::memcpy(&header, message.data(), sizeof header);
   header.nlmsg_flags |= NLM_F_ACK;

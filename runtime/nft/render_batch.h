@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "runtime/base/result.h"
@@ -23,6 +24,9 @@ struct EncodeOptions {
 /// rule_line(), always with a counter.
 Result<std::string> encode_change(const Change& change, uint32_t sequence,
                                   const EncodeOptions& options);
+/// The same behind what `out` holds (whole messages); an error leaves `out` as it was.
+Result<void> append_change(std::string& out, const Change& change, uint32_t sequence,
+                           const EncodeOptions& options);
 
 /// What the rule does, comparable with ObservedRule::shape.
 Result<std::string> rule_shape(const Rule& rule, const EncodeOptions& options);
@@ -32,6 +36,6 @@ std::string encode_batch_begin(uint32_t sequence);
 std::string encode_batch_end(uint32_t sequence);
 
 /// Asks the kernel to acknowledge this message (the last one of a batch: after the commit).
-void request_ack(std::string& message);
+void request_ack(std::span<char> message);
 
 }  // namespace hoplab::nft

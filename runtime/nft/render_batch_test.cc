@@ -100,6 +100,23 @@ TEST(RenderBatch, RefusesWhatTheKernelWouldCut) {
   EXPECT_EQ(refused(sample({CommentMatch{std::string(255, 'x')}}, Drop{})), "accepted");
 }
 
+TEST(RenderBatch, AppendsOneMessageBehindAnotherOrNothing) {
+  const EncodeOptions options{"kube-proxy", {}};
+  const auto add = [](const Rule& rule) {
+    return Change{ChangeKind::add_rule, "nat", "X", {}, rule, 0, 0};
+  };
+  const Change good = add(sample({CommentMatch{"a comment"}}, Drop{}));
+  std::string bytes;
+  ASSERT_TRUE(append_change(bytes, good, 1, options).ok());
+  ASSERT_TRUE(append_change(bytes, good, 2, options).ok());
+  const std::string two = *encode_change(good, 1, options) + *encode_change(good, 2, options);
+  EXPECT_EQ(bytes, two);
+  const auto refused = append_change(bytes, add(sample({PortMatch{}}, Drop{})), 3, options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("rule \"-A X"), std::string::npos);
+  EXPECT_EQ(bytes, two);
+}
+
 TEST(ParseMessages, ReadWhatIsThereAndRefuseTheRest) {
   std::string message =
       must_encode({ChangeKind::add_rule, "nat", "X", {}, sample({}, Masquerade{}), 0, 0});

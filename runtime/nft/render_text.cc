@@ -14,7 +14,10 @@ namespace {
 /// Appends words with a space in front. Rulesets have tens of thousands of rules: no streams here.
 class Words {
  public:
-  explicit Words(bool for_shell) : for_shell_(for_shell) {}
+  explicit Words(bool for_shell) : for_shell_(for_shell) {
+    constexpr size_t usual_rule = 200;
+    out_.reserve(usual_rule);
+  }
 
   Words& word(std::string_view text) {
     out_ += ' ';

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -28,14 +29,24 @@ struct ReceiveBuffer {
   alignas(8) std::array<char, receive_bytes> bytes;
 };
 
-Result<void> send_all(int fd, const std::string& bytes) {
+/// One message to the kernel; it gathers the pieces itself.
+Result<void> send_all(int fd, std::span<const std::string_view> pieces) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
-  const ssize_t sent = ::sendto(fd, bytes.data(), bytes.size(), 0,
-                                reinterpret_cast<const sockaddr*>(&kernel),  // NOLINT
-                                sizeof kernel);
-  if (sent < 0)
-    return Error::from_errno(errno, str("sending ", bytes.size(), " bytes to nftables"));
+  std::vector<iovec> parts;
+  size_t total = 0;
+  for (std::string_view piece : pieces) {
+    parts.push_back({const_cast<char*>(piece.data()), piece.size()});  // NOLINT: only read
+    total += piece.size();
+  }
+  msghdr message{};
+  message.msg_name = &kernel;
+  message.msg_namelen = sizeof kernel;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  if (::sendmsg(fd, &message, 0) < 0) {
+    return Error::from_errno(errno, str("sending ", total, " bytes to nftables"));
+  }
   return {};
 }
 
@@ -109,7 +120,8 @@ size_t NftSocket::room_for(size_t wanted) {
 }
 
 Result<void> NftSocket::dump(const std::string& request, const MessageHandler& handler) {
-  HOP_CHECK(send_all(netlink_.get(), request));
+  const std::string_view whole = request;
+  HOP_CHECK(send_all(netlink_.get(), {&whole, 1}));
   auto buffer = std::make_unique<ReceiveBuffer>();
   bool interrupted = false;
   std::optional<Error> failure;  // Kept while the rest of the answer is read, or it would stay.
@@ -137,9 +149,10 @@ Result<void> NftSocket::dump(const std::string& request, const MessageHandler& h
 }
 
 Result<bool> NftSocket::send_batch(
-    const std::string& bytes, const std::function<void(uint32_t sequence, int error)>& on_error) {
-  HOP_CHECK(send_all(netlink_.get(), bytes));
-  // sendto() returned: the kernel has committed or refused, and all answers are queued.
+    const std::array<std::string_view, 3>& pieces,
+    const std::function<void(uint32_t sequence, int error)>& on_error) {
+  HOP_CHECK(send_all(netlink_.get(), pieces));
+  // sendmsg() returned: the kernel has committed or refused, and all answers are queued.
   auto buffer = std::make_unique<ReceiveBuffer>();
   bool acknowledged = false;
   for (;;) {

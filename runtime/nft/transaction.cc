@@ -8,11 +8,18 @@ namespace hoplab::nft {
 
 namespace {
 
-/// One change with its message, so that a refused sequence number leads back to the rule.
+/// One change and where its message lies, so that a refused sequence number leads back to the rule.
 struct Encoded {
   const Change* change = nullptr;
   uint32_t sequence = 0;
-  std::string message;
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+/// All messages of a plan, one behind the other: any run of them is the inside of a batch.
+struct Messages {
+  std::string bytes;
+  std::vector<Encoded> index;
 };
 
 Error refusal(const Change& change, int error) {
@@ -21,49 +28,56 @@ Error refusal(const Change& change, int error) {
   return result;
 }
 
-/// Sends messages as batches of at most `room` bytes.
+/// Sends messages as batches of at most `room` bytes, in their order.
 class Sender {
  public:
-  Sender(NftSocket& socket, size_t room, CommitReport& report)
-      : socket_(socket), room_(room), report_(report) {}
+  Sender(NftSocket& socket, Messages& messages, CommitReport& report)
+      : socket_(socket),
+        messages_(messages),
+        room_(socket.room_for(messages.bytes.size())),
+        report_(report) {}
 
-  /// Queues the message; commits what is queued first when it would not fit any more.
-  bool add(Encoded next) {
-    if (size_ + next.message.size() + edges > room_ && !queue_.empty() && !flush()) return false;
-    size_ += next.message.size();
-    queue_.push_back(std::move(next));
+  /// Takes the next message into the batch; commits first when it would not fit any more.
+  bool add_next() {
+    if (!fits(next_ + 1) && first_ != next_ && !flush()) return false;
+    ++next_;
     return true;
   }
 
   bool flush() {
-    if (queue_.empty()) return true;
-    request_ack(queue_.back().message);
-    const uint32_t begin = socket_.next_sequence();
-    std::string bytes = encode_batch_begin(begin);
-    bytes.reserve(size_ + edges);
-    for (const Encoded& item : queue_) bytes += item.message;
-    bytes += encode_batch_end(socket_.next_sequence());
+    if (first_ == next_) return true;
+    const Encoded& last = messages_.index[next_ - 1];
+    const size_t begin = messages_.index[first_].begin;
+    request_ack(std::span(messages_.bytes).subspan(last.begin, last.end - last.begin));
+    const std::string head = encode_batch_begin(socket_.next_sequence());
+    const std::string tail = encode_batch_end(socket_.next_sequence());
+    const std::string_view inside =
+        std::string_view(messages_.bytes).substr(begin, last.end - begin);
     auto sent = socket_.send_batch(
-        bytes, [&](uint32_t sequence, int error) { note_error(sequence, error); });
+        {head, inside, tail}, [&](uint32_t sequence, int error) { note_error(sequence, error); });
     if (!sent && !report_.error) report_.error = sent.error();
     if (sent && !*sent && !report_.error) {
       report_.error = Error(ErrorCode::internal, "nftables did not acknowledge a batch");
     }
     if (report_.error) return false;
     ++report_.batches;
-    queue_.clear();
-    size_ = 0;
+    first_ = next_;
     return true;
   }
 
-  [[nodiscard]] bool fits(size_t bytes) const { return size_ + bytes + edges <= room_; }
+  /// Whether the batch has room for all messages before number `end`.
+  [[nodiscard]] bool fits(size_t end) const {
+    if (end == first_) return true;
+    return messages_.index[end - 1].end - messages_.index[first_].begin + edges <= room_;
+  }
 
  private:
   static constexpr size_t edges = 64;
 
   void note_error(uint32_t sequence, int error) {
     if (report_.error) return;  // The first one; later ones follow from it.
-    for (const Encoded& item : queue_) {
+    for (size_t i = first_; i < next_; ++i) {
+      const Encoded& item = messages_.index[i];
       if (item.sequence != sequence) continue;
       report_.refused = *item.change;
       report_.error = refusal(*item.change, error);
@@ -73,51 +87,47 @@ class Sender {
   }
 
   NftSocket& socket_;
+  Messages& messages_;
   size_t room_;
   CommitReport& report_;
-  std::vector<Encoded> queue_;
-  size_t size_ = 0;
+  size_t first_ = 0;  ///< The batch being filled: from here up to
+  size_t next_ = 0;   ///< here.
 };
 
-Result<std::vector<Encoded>> encode_all(NftSocket& socket, const std::vector<Change>& changes,
-                                        const EncodeOptions& options, size_t& total) {
-  std::vector<Encoded> out;
-  out.reserve(changes.size());
-  for (const Change& change : changes) {
-    const uint32_t sequence = socket.next_sequence();
-    HOP_TRY(std::string message, encode_change(change, sequence, options));
-    total += message.size();
-    out.push_back({&change, sequence, std::move(message)});
+Result<Messages> encode_all(NftSocket& socket, const ChangePlan& plan,
+                            const EncodeOptions& options) {
+  constexpr size_t usual_message = 384;  // Of a service rule; a guess too low costs a copy.
+  Messages out;
+  out.index.reserve(plan.size());
+  out.bytes.reserve((plan.size() + 8) * usual_message);
+  for (const auto* changes : {&plan.build, &plan.rewire, &plan.clean}) {
+    for (const Change& change : *changes) {
+      const uint32_t sequence = socket.next_sequence();
+      const size_t begin = out.bytes.size();
+      HOP_CHECK(append_change(out.bytes, change, sequence, options));
+      out.index.push_back({&change, sequence, begin, out.bytes.size()});
+    }
   }
   return out;
-}
-
-size_t bytes_of(const std::vector<Encoded>& messages) {
-  size_t total = 0;
-  for (const Encoded& item : messages) total += item.message.size();
-  return total;
 }
 
 }  // namespace
 
 CommitReport commit(NftSocket& socket, const ChangePlan& plan, const EncodeOptions& options) {
   CommitReport report;
-  size_t total = 0;
-  std::vector<std::vector<Encoded>> parts;
-  for (const auto* changes : {&plan.build, &plan.rewire, &plan.clean}) {
-    auto encoded = encode_all(socket, *changes, options, total);
-    if (!encoded) {
-      report.error = encoded.error();
-      return report;
-    }
-    parts.push_back(*std::move(encoded));
+  auto messages = encode_all(socket, plan, options);
+  if (!messages) {
+    report.error = messages.error();
+    return report;
   }
-  Sender sender(socket, socket.room_for(total), report);
-  for (std::vector<Encoded>& part : parts) {
+  Sender sender(socket, *messages, report);
+  size_t end = 0;
+  for (const auto* part : {&plan.build, &plan.rewire, &plan.clean}) {
+    end += part->size();
     // Rather a batch of its own than a part that is cut in two.
-    if (!sender.fits(bytes_of(part)) && !sender.flush()) return report;
-    for (Encoded& item : part) {
-      if (!sender.add(std::move(item))) return report;
+    if (!sender.fits(end) && !sender.flush()) return report;
+    for (size_t i = 0; i < part->size(); ++i) {
+      if (!sender.add_next()) return report;
     }
   }
   sender.flush();

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/fd.h"
 #include "runtime/base/result.h"
@@ -33,9 +35,10 @@ class NftSocket {
   /// declares inconsistent fails with `conflict`: start again.
   Result<void> dump(const std::string& request, const MessageHandler& handler);
 
-  /// Sends one whole batch (edges included) and collects the answers. `on_error` gets the sequence
-  /// number and errno of every refused message. True when the acknowledgement arrived.
-  Result<bool> send_batch(const std::string& bytes,
+  /// Sends one whole batch (its edges and what is between) and collects the answers. `on_error`
+  /// gets the sequence number and errno of every refused message. True when the acknowledgement
+  /// arrived.
+  Result<bool> send_batch(const std::array<std::string_view, 3>& pieces,
                           const std::function<void(uint32_t sequence, int error)>& on_error);
 
   /// The number the kernel gave an ipset.

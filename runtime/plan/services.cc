@@ -49,7 +49,8 @@ class PortWriter {
   [[nodiscard]] Rule rule(std::string comment, Target target) const {
     Rule rule;
     rule.protocol = ProtocolMatch{port_.protocol, false};
-    rule.matches = {CommentMatch{std::move(comment)}};
+    rule.matches.reserve(2);  // Most get a port.
+    rule.matches.emplace_back(CommentMatch{std::move(comment)});
     rule.target = std::move(target);
     return rule;
   }
@@ -65,7 +66,7 @@ class PortWriter {
   }
   static Rule plain(std::string comment, Target target) {
     Rule made;
-    made.matches = {CommentMatch{std::move(comment)}};
+    made.matches.emplace_back(CommentMatch{std::move(comment)});
     made.target = std::move(target);
     return made;
   }
