@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "runtime/plan/cluster_config.h"
 #include "store/api/kind.h"
 #include "web/client.h"
@@ -127,12 +128,12 @@ sigset_t block_stop_signals() {
 class StopAtSignal {
  public:
   StopAtSignal(const sigset_t& signals, agent::Agent& agent, web::HttpServer& server)
-      : waiting_([&signals, &agent, &server] {
+      : waiting_(start_thread("stopper", end_process, [&signals, &agent, &server] {
           int signal = 0;
           sigwait(&signals, &signal);
           agent.stop();
           server.stop();
-        }) {}
+        })) {}
   StopAtSignal(const StopAtSignal&) = delete;
   StopAtSignal& operator=(const StopAtSignal&) = delete;
   ~StopAtSignal() {
@@ -141,7 +142,7 @@ class StopAtSignal {
   }
 
  private:
-  std::thread waiting_;
+  std::jthread waiting_;
 };
 
 Result<void> work(const AgentWish& wish) {
@@ -172,7 +173,8 @@ Result<void> work(const AgentWish& wish) {
   web::StreamServer handler(backend, log.named("streams"));
   HOP_TRY(auto server,
           serve_streams(handler, identity, config.node.facts.address, log.named("streams")));
-  std::jthread serving([&server] { server->run(); });
+  auto serving = start_thread(
+      "streams", end_process, [&server] { server->run(); }, log);
   StopAtSignal stop(signals, agent, *server);
   return agent.run();
 }

@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "runtime/reconcile/proxy.h"
 #include "web/client.h"
 #include "web/http_server.h"
@@ -145,10 +146,14 @@ Result<void> serve(const Options& options, const Wish& wish) {
   reconcile::Proxy proxy(*client, *kernel, wish.proxy, log);
   Healthz healthz(proxy);
   auto health = health_server(healthz, wish.healthz_port, log);
-  std::thread health_thread([&] {
-    if (health) health->run();
-  });
-  std::thread worker([&] { proxy.run(); });
+  auto health_thread = start_thread(
+      "healthz", end_process,
+      [&] {
+        if (health) health->run();
+      },
+      log);
+  auto worker = start_thread(
+      "proxy", end_process, [&] { proxy.run(); }, log);
   log.info(
       str("node ", wish.proxy.config.node, ", pods ", to_string(wish.proxy.config.cluster_cidr)));
   int signal = 0;

@@ -7,6 +7,7 @@
 #include "cmd/kubectl_pods.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 
 namespace hoplab::cmd::kubectl {
 
@@ -205,17 +206,17 @@ class Logs {
   Result<int> follow_all(const std::vector<LogSource>& sources) {
     sharing_ = true;
     bool failed = false;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     threads.reserve(sources.size());
     for (const LogSource& source : sources) {
-      threads.emplace_back([&] {
+      threads.push_back(start_thread("logs", end_process, [&] {
         auto printed = print_log(source);
         if (printed) return;
         std::lock_guard lock(mutex_);
         failed = print_error(session_, printed.error()) != exit_ok;
-      });
+      }));
     }
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     return failed ? exit_failure : exit_ok;
   }
 

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "runtime/base/thread.h"
+
 namespace hoplab::cmd::kubectl {
 
 namespace {
@@ -41,7 +43,7 @@ Result<void> RawTerminal::start() {
     return Error::from_errno(errno, "setting the terminal to raw mode");
   }
   report_size();
-  thread_ = std::thread([this] { watch_signals(); });
+  thread_ = start_thread("terminal", end_process, [this] { watch_signals(); });
   return {};
 }
 

@@ -35,7 +35,7 @@ class RawTerminal {
   termios before_{};
   Fd signals_;
   Fd stop_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace hoplab::cmd::kubectl

@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "runtime/plan/cluster_config.h"
 #include "runtime/reconcile/bootstrap.h"
 #include "runtime/reconcile/controller_manager.h"
@@ -241,7 +242,7 @@ Result<void> serve(const Options& options) {
   web::ApiServer api(std::move(backend), std::move(wanted), log);
   HOP_TRY(auto server, web::HttpServer::open(api, {}, log));
   HOP_CHECK(adopt_listeners(*server, options, listens, pki, log));
-  std::thread stopper([&] {
+  auto stopper = start_thread("stopper", end_process, [&] {
     signalfd_siginfo info;
     while (read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "store/api/kind.h"
 
 namespace hoplab::cmd {
@@ -98,7 +99,7 @@ ReadyWatcher::~ReadyWatcher() {
 
 Result<void> ReadyWatcher::start() {
   HOP_TRY(done_, make_pipe());
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread("ready-watcher", end_process, [this] { run(); });
   return {};
 }
 

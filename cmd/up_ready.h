@@ -57,7 +57,7 @@ class ReadyWatcher {
   mutable std::mutex mutex_;
   Readiness latest_;
   int64_t revision_ = 0;  ///< Of the last look().
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace hoplab::cmd

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 
 namespace hoplab {
 namespace {
@@ -31,7 +32,8 @@ void Informer::deliver_to(Mailbox<std::string>& box) {
 }
 
 void Informer::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread(
+      "informer " + std::string(kind_.plural), end_process, [this] { run(); }, log_);
 }
 
 void Informer::stop() {

@@ -80,7 +80,7 @@ class Informer {
   // Only the informer's thread.
   int64_t revision_ = 0;  ///< 0 = a list is needed.
   Millis pause_{0};
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace hoplab

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "web/api_error.h"
 #include "web/api_request.h"
 #include "web/api_server.h"
@@ -84,9 +85,11 @@ void pump(Connection& from, Connection& to) {
 }
 
 void relay(Connection& client, Connection& agent) {
-  std::thread upwards([&] {
+  // The client has gone: that ends the other direction as well.
+  auto cut = [&agent] { agent.cut(); };
+  auto upwards = start_thread("api-relay", cut, [&] {
     pump(client, agent);
-    agent.cut();  // The client has gone: that ends the other direction as well.
+    cut();
   });
   pump(agent, client);
   // The last frames are written; now let the client read them before anything is cut.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "web/spdy.h"
 #include "web/stream_session.h"
 
@@ -57,7 +58,7 @@ class PortSession {
     uint32_t error_stream = 0;
     uint32_t data_stream = 0;
     Fd socket;
-    std::thread carrier;
+    std::jthread carrier;
     std::atomic<bool> over{false};
   };
 
@@ -95,7 +96,12 @@ class PortSession {
     forward->data_stream = data_stream;
     forward->socket = std::move(*socket);
     Forward& reference = *forward;
-    forward->carrier = std::thread([this, &reference] { carry(reference); });
+    forward->carrier = start_thread(
+        "port-forward", [this, &reference] { finish(reference); },
+        [this, &reference] {
+          carry(reference);
+          finish(reference);
+        });
     by_data_stream_.emplace(data_stream, std::move(forward));
   }
 
@@ -117,6 +123,9 @@ class PortSession {
       if (got <= 0) break;
       if (!session_.write(forward.data_stream, {data, static_cast<size_t>(got)}, false)) break;
     }
+  }
+
+  void finish(Forward& forward) {
     (void)session_.write(forward.data_stream, {}, true);
     (void)session_.write(forward.error_stream, {}, true);
     forward.over = true;

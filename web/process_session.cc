@@ -14,6 +14,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "web/api_error.h"
 #include "web/spdy.h"
 #include "web/stream_session.h"
@@ -62,7 +63,8 @@ class ProcessSession {
         wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   void run() {
-    std::thread carrier([this] { carry_and_finish(); });
+    auto carrier = start_thread(
+        "process-streams", [this] { connection_.cut(); }, [this] { carry_and_finish(); });
     spdy::Session::Events events;
     events.opened = [this](uint32_t stream, const Headers& headers) { opened(stream, headers); };
     events.data = [this](uint32_t stream, std::string_view data, bool fin) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "web/spdy.h"
 
 namespace hoplab::web {
@@ -115,9 +116,9 @@ void RemoteProcess::resize(uint16_t rows, uint16_t columns) {
 
 Result<int> RemoteProcess::run(int input, int output, int error) {
   Fd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  std::thread reader;
+  std::jthread reader;
   if (state_->input_stream != 0 && input >= 0) {
-    reader = std::thread([&] {
+    reader = start_thread("remote-input", end_process, [&] {
       read_until_woken(input, wake.get(), [&](std::string_view data) {
         return state_->session.write(state_->input_stream, data, data.empty()).ok();
       });
@@ -152,7 +153,8 @@ Result<void> forward_connection(Client& client, const std::string& namespace_nam
   headers.find("streamtype")->second = "data";
   HOP_TRY(const uint32_t data_stream, session.open(headers));
   Fd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  std::thread upwards([&] {
+  auto cut = [&connection] { connection->cut(); };
+  auto upwards = start_thread("forward", cut, [&] {
     read_until_woken(local.get(), wake.get(), [&](std::string_view data) {
       return session.write(data_stream, data, data.empty()).ok();
     });

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "store/api/kind.h"
 
 namespace hoplab::agent {
@@ -170,7 +171,8 @@ Result<void> Agent::run() {
     worker_.adopt(contents);
   }
   log_.info(str("adopted ", contents.sandboxes.size(), " sandboxes"));
-  event_thread_ = std::jthread([this] { watch_containers(); });
+  event_thread_ = start_thread(
+      "containers", end_process, [this] { watch_containers(); }, log_);
   const std::string& node = config_.node.facts.name;
   auto tell = [this, node](const std::string& reason, const std::string& message) {
     // A kubelet knows its node by the name alone; `kubectl describe node` looks for that.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/thread.h"
+
 namespace hoplab::agent {
 
 namespace {
@@ -45,6 +47,16 @@ Result<void> carry_out(const Hook& hook, proc::ContainerClient& containers, cons
   return run_probe(probe, containers, http);
 }
 
+/// A hook that throws has failed like any other: its container must not wait for it for ever.
+Result<void> carry_out_guarded(const Hook& hook, proc::ContainerClient& containers,
+                               const HttpProber& http, const std::stop_token& stop) {
+  try {
+    return carry_out(hook, containers, http, stop);
+  } catch (const std::exception& e) {
+    return Error(ErrorCode::internal, str("internal error: ", e.what()));
+  }
+}
+
 }  // namespace
 
 LifecycleHooks::LifecycleHooks(proc::ContainerClient& containers, HttpProber http)
@@ -67,15 +79,17 @@ void LifecycleHooks::run(Hook hook, Done done) {
   std::lock_guard lock(mutex_);
   sweep();
   Running& entry = running_.emplace_back();
-  entry.thread = std::jthread(
+  entry.thread = start_thread(
+      "lifecycle-hook", end_process,
       [this, &entry, hook = std::move(hook), done = std::move(done)](const std::stop_token& stop) {
         SteadyTime begin = SystemClock().steady();
-        Result<void> result = carry_out(hook, containers_, http_, stop);
+        Result<void> result = carry_out_guarded(hook, containers_, http_, stop);
         if (stop.stop_requested()) return;
         done(result, std::chrono::duration_cast<Millis>(SystemClock().steady() - begin));
         std::lock_guard over(mutex_);
         entry.over = true;
-      });
+      },
+      Log("agent/lifecycle"));
 }
 
 }  // namespace hoplab::agent

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/thread.h"
 #include "runtime/reconcile/object_state.h"
 #include "store/api/kind.h"
 
@@ -27,7 +28,8 @@ NodeReporter::NodeReporter(Source& source, NodeDescription node, TellNode tell, 
       tell_(std::move(tell)),
       log_(std::move(log)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { run(); }) {}
+      thread_(start_thread(
+          "node-reporter", end_process, [this] { run(); }, log_)) {}
 
 NodeReporter::~NodeReporter() {
   uint64_t one = 1;

@@ -1,5 +1,7 @@
 #include "runtime/agent/prober.h"
 
+#include "runtime/base/thread.h"
+
 namespace hoplab::agent {
 
 namespace {
@@ -67,7 +69,8 @@ void Prober::stop(const std::string& container_id) {
 
 void Prober::keep_one_free() {
   if (busy_ < threads_.size() || threads_.size() >= most_threads) return;
-  threads_.emplace_back([this] { work(); });
+  threads_.push_back(start_thread(
+      "prober", end_process, [this] { work(); }, Log("agent/prober")));
 }
 
 bool Prober::held_back(const Entry& entry) const {

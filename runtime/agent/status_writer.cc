@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "runtime/base/thread.h"
+
 namespace hoplab::agent {
 
 namespace {
@@ -13,7 +15,10 @@ constexpr int64_t unwritten = std::numeric_limits<int64_t>::max();
 }  // namespace
 
 StatusWriter::StatusWriter(Source& source, Log log)
-    : source_(source), log_(std::move(log)), thread_([this] { run(); }) {}
+    : source_(source),
+      log_(std::move(log)),
+      thread_(start_thread(
+          "status-writer", end_process, [this] { run(); }, log_)) {}
 
 StatusWriter::~StatusWriter() {
   keys_.close();

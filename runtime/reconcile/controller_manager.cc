@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 
 namespace hoplab::reconcile {
 namespace {
@@ -39,8 +40,12 @@ void ControllerManager::wake(const Controller& controller, const std::string& ke
 }
 
 void ControllerManager::start() {
-  threads_.emplace_back([this] { feed(); });
-  for (int i = 0; i < workers_; ++i) threads_.emplace_back([this] { work(); });
+  threads_.push_back(start_thread(
+      "controller-feed", end_process, [this] { feed(); }, log_));
+  for (int i = 0; i < workers_; ++i) {
+    threads_.push_back(start_thread(
+        "controller", end_process, [this] { work(); }, log_));
+  }
 }
 
 void ControllerManager::stop() {
@@ -50,7 +55,7 @@ void ControllerManager::stop() {
     if (changes_ != nullptr) changes_->stop();
   }
   queue_.close();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::jthread& thread : threads_) thread.join();
   threads_.clear();
 }
 

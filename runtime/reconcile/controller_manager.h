@@ -64,7 +64,7 @@ class ControllerManager {
   std::unique_ptr<Subscription> changes_;
   bool stopping_ = false;  ///< Under changes_mutex_.
   std::atomic<int64_t> dispatched_ = 0;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace hoplab::reconcile

@@ -1,6 +1,7 @@
 #include "runtime/reconcile/event_recorder.h"
 
 #include "runtime/base/text.h"
+#include "runtime/base/thread.h"
 #include "store/api/kind.h"
 
 namespace hoplab::reconcile {
@@ -38,7 +39,8 @@ EventRecorder::EventRecorder(Source& source, std::string component, std::string 
       component_(std::move(component)),
       host_(std::move(host)),
       log_(std::move(log)),
-      thread_([this] { run(); }) {}
+      thread_(start_thread(
+          "event-recorder", end_process, [this] { run(); }, log_)) {}
 
 EventRecorder::~EventRecorder() {
   {
