@@ -66,19 +66,26 @@ TEST(RegistryStress, NothingIsCreatedBehindADeletedNamespace) {
   for (int round = 0; round < 10; ++round) {
     const std::string space = str("x", round);
     cluster.make("Namespace", "", {{"metadata", {{"name", space}}}});
+    std::atomic<bool> deleted = false;
+    size_t left = 0;
     together(4, [&](int worker) {
       if (worker == 0) {
         EXPECT_TRUE(cluster->remove(api::kind_of("Namespace"), "", space).ok());
-        const size_t left = cluster.count("ConfigMap", space);
-        std::this_thread::sleep_for(Millis(2));
-        EXPECT_EQ(cluster.count("ConfigMap", space), left);
+        left = cluster.count("ConfigMap", space);
+        deleted = true;
         return;
       }
-      for (int i = 0; i < 10; ++i) {
-        (void)cluster->create(api::kind_of("ConfigMap"), space,
-                              config_map_json(str("m", worker, "-", i), "v"));
+      // Until the deletion is under way or over, and a few times after it.
+      int after = 0;
+      for (int i = 0; after < 3; ++i) {
+        const bool late = deleted;
+        if (late) ++after;
+        auto made = cluster->create(api::kind_of("ConfigMap"), space,
+                                    config_map_json(str("m", worker, "-", i), "v"));
+        EXPECT_FALSE(late && made.ok()) << "created behind the deletion";
       }
     });
+    EXPECT_EQ(cluster.count("ConfigMap", space), left);
   }
 }
 
