@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
+#include <vector>
 
 #include "runtime/base/text.h"
 #include "runtime/proc/log_format.h"
@@ -18,6 +20,7 @@ namespace hoplab::proc {
 namespace {
 
 constexpr int most_rotated = 1000;  ///< Bound of the search for PATH.n.
+constexpr int most_missing = 2;     ///< Numbers in a row that a rotation may leave free.
 constexpr size_t chunk = 64U << 10U;
 constexpr Millis poll_interval{200};  ///< Where no inotify instance is to be had.
 
@@ -74,16 +77,34 @@ Result<LogReader> LogReader::open(const std::string& path, const LogQuery& query
 
 Result<void> LogReader::open_files(const Fd* newer_than) {
   std::deque<Fd> found;
-  for (int number = 0; number < most_rotated; ++number) {
+  std::vector<struct stat> known;
+  if (newer_than != nullptr) {
+    HOP_TRY(struct stat old, stat_fd(*newer_than));
+    known.push_back(old);
+  }
+  // A rotation under way moves files to higher numbers, one after the other: a number is missing
+  // for a moment (PATH itself until the new file is made), and a file may be met a second time.
+  // Going upwards, none is passed by; a new PATH made meanwhile is found by rotated().
+  int missing = 0;
+  for (int number = 0; number < most_rotated && missing <= most_missing; ++number) {
     auto fd = open_fd(number == 0 ? path_ : str(path_, ".", number), O_RDONLY | O_NOFOLLOW);
-    if (!fd && (number == 0 || fd.error().code() != ErrorCode::not_found)) return fd.error();
-    if (!fd) break;
-    HOP_TRY(struct stat info, stat_fd(*fd));
-    if (newer_than != nullptr) {
-      HOP_TRY(struct stat old, stat_fd(*newer_than));
-      if (same_file(info, old)) break;
+    if (!fd && fd.error().code() != ErrorCode::not_found) return fd.error();
+    if (!fd) {
+      ++missing;
+      continue;
     }
+    missing = 0;
+    HOP_TRY(struct stat info, stat_fd(*fd));
+    if (newer_than != nullptr && same_file(info, known.front())) break;
+    if (std::any_of(known.begin(), known.end(),
+                    [&](const struct stat& each) { return same_file(info, each); })) {
+      continue;
+    }
+    known.push_back(info);
     found.push_front(*std::move(fd));
+  }
+  if (found.empty() && newer_than == nullptr) {
+    return Error(ErrorCode::not_found, "opening " + path_ + ": there is no log yet");
   }
   for (Fd& fd : found) files_.push_back(std::move(fd));
   return {};

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
+#include "runtime/base/text.h"
 #include "runtime/proc/log_format.h"
 #include "runtime/proc/log_reader.h"
 #include "runtime/proc/log_writer.h"
@@ -128,6 +130,51 @@ TEST_F(Logs, FollowsAcrossRotation) {
   EXPECT_TRUE(std::filesystem::exists(spec_.path + ".2"));
   reader->wait(Millis(1000));
   EXPECT_EQ(drain(*reader), expected);
+}
+
+/// Each step of a rotation, held: what a reader meets between two of the writer's renames.
+TEST_F(Logs, ARotationUnderWayIsNeitherAnErrorNorALoss) {
+  const auto line = [this](const std::string& text) {
+    return format_log_entry({now_, LogStream::standard_output, false, text});
+  };
+  std::filesystem::create_directories(std::filesystem::path(spec_.path).parent_path());
+  ASSERT_TRUE(write_file(spec_.path + ".1", line("one"), 0600));
+  ASSERT_TRUE(write_file(spec_.path, line("two"), 0600));
+  auto following = LogReader::open(spec_.path, {});
+  ASSERT_TRUE(following);
+  std::filesystem::rename(spec_.path + ".1", spec_.path + ".2");
+  EXPECT_EQ(read_all_of({}), "one\ntwo\n") << "PATH.1 is missing";
+  std::filesystem::rename(spec_.path, spec_.path + ".1");
+  EXPECT_EQ(read_all_of({}), "one\ntwo\n") << "PATH is missing";
+  EXPECT_EQ(read_all_of({.tail_lines = 1}), "two\n");
+  auto opened = LogReader::open(spec_.path, {});
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(drain(*opened), "one\ntwo\n");
+  EXPECT_EQ(drain(*following), "one\ntwo\n");
+  ASSERT_TRUE(write_file(spec_.path, line("three"), 0600));
+  EXPECT_EQ(drain(*opened), "three\n");
+  EXPECT_EQ(drain(*following), "three\n");
+}
+
+/// Readers that open at any moment of real rotations see whole lines, in order, without a gap.
+TEST_F(Logs, ReadersThatOpenWhileFilesRotateSeeEveryLineOnce) {
+  spec_.max_bytes = 200;
+  spec_.max_files = 500;
+  constexpr int lines = 400;
+  std::thread writing([log = writer(), this]() mutable {
+    for (int i = 0; i < lines; ++i) {
+      log.write(LogStream::standard_output, std::to_string(i) + "\n", now_);
+    }
+  });
+  for (bool last = false; !last;) {
+    std::string all = read_all_of({});
+    last = all.ends_with(str("\n", lines - 1, "\n"));
+    std::string wanted;
+    for (int i = 0; wanted.size() < all.size(); ++i) wanted += std::to_string(i) + "\n";
+    EXPECT_EQ(all, wanted);
+    if (all != wanted) break;
+  }
+  writing.join();
 }
 
 TEST_F(Logs, EmptiesInPlaceWhenOnlyOneFileIsAllowed) {
