@@ -12,6 +12,10 @@
 
 namespace hoplab::reconcile {
 
+inline const api::Kind& kind(std::string_view name) {
+  return api::kind_of(name);
+}
+
 /// A whole control plane with pretended nodes, for tests. Pods become Ready when settle() plays the
 /// kubelets.
 class ControlPlaneFixture {
