@@ -1,22 +1,14 @@
 #include "cmd/cluster_remove.h"
 
-#include "runtime/base/json.h"
 #include "runtime/proc/cgroup.h"
-#include "runtime/proc/node_init_config.h"
 
 namespace hoplab::cmd {
 
 Result<void> clear_cluster(const proc::ClusterFolder& folder) {
-  if (auto state = folder.state()) {
-    HOP_CHECK(proc::end_sandbox(*state));
-    // Cgroups are files of the computer's: they stay when their processes end.
-    for (const auto& host : member(state->config, "hosts")) {
-      proc::NodeConfig node;
-      node.cluster = state->name;
-      node.host = string_or(host, "name");
-      proc::remove_node_cgroups(node.cgroup_name());
-    }
-  }
+  if (auto state = folder.state()) HOP_CHECK(proc::end_sandbox(*state));
+  // Cgroups are files of the computer's: they stay when their processes end. They are found by the
+  // cluster's name, for a damaged state.json does not name its hosts.
+  proc::remove_cluster_cgroups(folder.name());
   return folder.clear();
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -102,6 +103,21 @@ void remove_tree(const std::string& directory) {
     }
   }
   ::rmdir(directory.c_str());
+}
+
+/// Calls `visit` with each directory where a node of ours may have put its own: from this process's
+/// place up to the root of each hierarchy.
+template <typename Visit>
+void for_each_place(const Visit& visit) {
+  for (const char* controller : {"memory", "cpu", "pids"}) {
+    for (const Hierarchy& hierarchy : mounted_hierarchies(controller)) {
+      std::string at = hierarchy.own;
+      while (at.size() >= hierarchy.mount_point.size() && !at.empty()) {
+        visit(at);
+        at.resize(at.rfind('/'));
+      }
+    }
+  }
 }
 
 /// Makes the node's directory and sees to it that its children get the controller.
@@ -250,16 +266,25 @@ void CgroupControllers::remove_all() const {
   }
 }
 
+std::string cluster_cgroup_prefix(const std::string& cluster) {
+  return "hoplab-" + cluster + ".";
+}
+
 void remove_node_cgroups(const std::string& name) {
-  for (const char* controller : {"memory", "cpu", "pids"}) {
-    for (const Hierarchy& hierarchy : mounted_hierarchies(controller)) {
-      std::string at = hierarchy.own;
-      while (at.size() >= hierarchy.mount_point.size() && !at.empty()) {
-        remove_tree(at + "/" + name);
-        at.resize(at.rfind('/'));
-      }
+  for_each_place([&name](const std::string& place) { remove_tree(place + "/" + name); });
+}
+
+void remove_cluster_cgroups(const std::string& cluster) {
+  const std::string prefix = cluster_cgroup_prefix(cluster);
+  for_each_place([&prefix](const std::string& place) {
+    std::error_code ec;
+    std::vector<std::string> found;
+    for (std::filesystem::directory_iterator it(place, ec), end; !ec && it != end;
+         it.increment(ec)) {
+      if (it->path().filename().string().starts_with(prefix)) found.push_back(it->path().string());
     }
-  }
+    for (const std::string& directory : found) remove_tree(directory);
+  });
 }
 
 }  // namespace hoplab::proc

@@ -22,7 +22,7 @@ struct ContainerCgroup {
 /// `scratch`. Not thread-safe.
 class CgroupControllers {
  public:
-  /// `name` is the directory made in each hierarchy for this node ("hoplab-k8s-k8s-w1"); what an
+  /// `name` is the directory made in each hierarchy for this node ("hoplab-k8s.k8s-w1"); what an
   /// earlier node of the name left there is removed. Never fails: a controller that cannot be used
   /// is remembered with its reason.
   static CgroupControllers find(const std::string& name, const std::string& scratch);
@@ -47,8 +47,15 @@ class CgroupControllers {
   Controller pids_;
 };
 
-/// Removes every cgroup directory of a node name in the hierarchies mounted here; for `down`, after
-/// the node's processes are gone.
+/// What the cgroup directories of a cluster's nodes begin with: "hoplab-k8s.". A cluster's name
+/// holds no '.', so that no other cluster's directory begins like this.
+std::string cluster_cgroup_prefix(const std::string& cluster);
+
+/// Removes every cgroup directory of a node name in the hierarchies mounted here.
 void remove_node_cgroups(const std::string& name);
+
+/// The same for all nodes of a cluster, whatever is known of them; for `down`, after the cluster's
+/// processes are gone.
+void remove_cluster_cgroups(const std::string& cluster);
 
 }  // namespace hoplab::proc

@@ -5,6 +5,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/result.h"
+#include "runtime/proc/cgroup.h"
 #include "runtime/proc/container_types.h"
 
 namespace hoplab::proc {
@@ -29,8 +30,8 @@ struct NodeConfig {
   std::string state_directory = "/run/hoplab";  ///< Not from the file: where the file lies.
 
   [[nodiscard]] std::string socket_path() const { return state_directory + "/node.sock"; }
-  /// Directory name in the resource controllers: "hoplab-k8s-k8s-w1". See remove_node_cgroups().
-  [[nodiscard]] std::string cgroup_name() const { return "hoplab-" + cluster + "-" + host; }
+  /// Directory name in the resource controllers: "hoplab-k8s.k8s-w1".
+  [[nodiscard]] std::string cgroup_name() const { return cluster_cgroup_prefix(cluster) + host; }
   bool operator==(const NodeConfig&) const = default;
 };
 

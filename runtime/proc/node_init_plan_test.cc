@@ -73,8 +73,19 @@ TEST(NodeConfig, ReadsItsFile) {
       R"({"host": "k8s-w1", "cluster": "two", "role": "worker",
           "services": [{"name": "agent", "argv": ["/x", "agent"], "env": {"A": "b"}}]})"));
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->cgroup_name(), "hoplab-two-k8s-w1");
+  EXPECT_EQ(config->cgroup_name(), "hoplab-two.k8s-w1");
   EXPECT_THAT(config->services, ElementsAre(ServiceSpec{"agent", {"/x", "agent"}, {{"A", "b"}}}));
+}
+
+TEST(NodeConfig, NodesOfTwoClustersNeverShareACgroup) {
+  NodeConfig one, other;
+  one.cluster = "a-b";
+  one.host = "c";
+  other.cluster = "a";
+  other.host = "b-c";
+  EXPECT_NE(one.cgroup_name(), other.cgroup_name());
+  EXPECT_TRUE(one.cgroup_name().starts_with(cluster_cgroup_prefix("a-b")));
+  EXPECT_FALSE(one.cgroup_name().starts_with(cluster_cgroup_prefix("a")));
 }
 
 TEST(NodeConfig, NamesWhatIsWrong) {

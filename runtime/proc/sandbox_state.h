@@ -46,6 +46,8 @@ class ClusterFolder {
                                                    const std::string& cluster);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// The cluster's.
+  [[nodiscard]] std::string name() const { return path_.substr(path_.rfind('/') + 1); }
   [[nodiscard]] std::string file(std::string_view name) const;
   /// Open descriptor of the folder: reaches the files where the path is hidden.
   [[nodiscard]] const Fd& descriptor() const { return fd_; }

@@ -77,6 +77,7 @@ TEST_F(ClusterFolderTest, RefusesAPlaceThatOthersCanWrite) {
 TEST_F(ClusterFolderTest, KeepsItsState) {
   auto folder = ClusterFolder::make(runtime_, "one");
   ASSERT_TRUE(folder);
+  EXPECT_EQ(folder->name(), "one");
   EXPECT_FALSE(folder->state());
   ASSERT_TRUE(folder->write_state(own_process()));
   auto state = folder->state();

@@ -104,7 +104,7 @@ void NodeTest::stop_node() {
     ::waitpid(pid_, nullptr, 0);
   }
   pid_ = 0;
-  remove_node_cgroups(str("hoplab-test-", ::getpid(), "-node"));
+  remove_cluster_cgroups(str("test-", ::getpid()));
 }
 
 void NodeTest::TearDown() {
