@@ -79,6 +79,10 @@ class Pods(scenario.Case):
     def events(self, name):
         return {(e["type"], e["reason"], e["message"]) for e in self.event_objects(name)}
 
+    def times(self, name, words):
+        """How often events with these words in their message occurred."""
+        return sum(e["count"] for e in self.event_objects(name) if words in e["message"])
+
     def wait_event(self, name, *event):
         self.wait_for(f"event {event}", lambda: event in self.events(name))
 
