@@ -22,7 +22,7 @@ class ApiFixture : public testing::Test {
     StoreOptions small;
     small.ring = 16;
     small.keep_history = 64;
-    small.log.max_bytes = int64_t{24} << 20U;
+    small.log.max_bytes = store_bytes_;
     store_ = *ObjectStore::open(dir_.file("store.db"), small);
     RegistryOptions registry_options;
     registry_options.bookmark_interval = Millis(50);
@@ -74,6 +74,7 @@ class ApiFixture : public testing::Test {
             {"spec", {{"containers", {{{"name", "c"}, {"image", "nginx"}}}}}}};
   }
 
+  int64_t store_bytes_ = int64_t{24} << 20U;  ///< Set before SetUp().
   TestDir dir_;
   SystemClock clock_;
   KeyPair ca_;

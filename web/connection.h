@@ -35,8 +35,9 @@ struct Endpoint {
 inline constexpr Millis forever{-1};
 
 /// A duplex byte stream over TCP or a unix socket, TLS or plain, server or client side. One thread
-/// may read while others write: the socket is non-blocking, OpenSSL is entered under a mutex, and
-/// waiting happens outside it. An idle connection holds no buffer.
+/// may read while others write: OpenSSL is entered under a mutex, and waiting happens outside it.
+/// For that the socket must be non-blocking (SOCK_NONBLOCK): on a blocking one a read would sleep
+/// with the mutex held and stop every writer. An idle connection holds no buffer.
 class Connection {
  public:
   /// Takes a connected socket. `wake_fd` (not owned, may be -1) ends waits for input when it
