@@ -201,13 +201,17 @@ TEST_F(CalicoNodeTest, ADeletedRouteComesBackAndForeignOnesStay) {
   ours.onlink = true;
   ours.protocol = route_protocol::bird;
   ASSERT_THAT(routes(w1_), Contains(to_string(ours)));
-  test::must_apply(w1_.get(), {{"", RouteReplace{foreign}, "somebody's"},
-                               {"", RouteDelete{ours}, "a learner tries"}});
-  EXPECT_TRUE(eventually([&] { return routes(w1_).size() == 2; }));
-  EXPECT_THAT(routes(w1_), Contains(to_string(ours)));
+  test::must_apply(w1_.get(), {{"", RouteReplace{foreign}, "somebody's"}});
+  // A repair that comes together with news of the other node is no repair to tell of: once more
+  // then.
+  EXPECT_TRUE(eventually([&] {
+    test::must_apply(w1_.get(), {{"", RouteDelete{ours}, "a learner tries"}});
+    EXPECT_TRUE(eventually([&] { return routes(w1_).size() == 2; }));
+    EXPECT_THAT(routes(w1_), Contains(to_string(ours)));
+    return events("NetworkRepaired") > 0;
+  }));
   auto socket = NetlinkSocket::open_in(w1_.get());
   EXPECT_THAT(dump_routes(*socket).value(), Contains(foreign));
-  EXPECT_TRUE(eventually([&] { return events("NetworkRepaired") > 0; }));
 }
 
 TEST_F(CalicoNodeTest, ADeletedRouteOfAPodComesBack) {
