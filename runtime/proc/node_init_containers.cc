@@ -193,9 +193,9 @@ Result<void> NodeContainers::remove_container(const std::string& id) {
   return {};
 }
 
-void NodeContainers::forget(std::string id) {
+void NodeContainers::forget(const std::string& id) {
   remove_scratch(id);
-  containers_.erase(id);
+  containers_.erase(containers_.find(id));  // by place: the id may be the container's own
 }
 
 NodeContents NodeContainers::list() const {

@@ -88,7 +88,7 @@ class NodeContainers {
   void drop_if_gone(const std::string& sandbox_id);
   /// What the container wrote into its image's file system.
   void remove_scratch(const std::string& container_id);
-  void forget(std::string id);
+  void forget(const std::string& id);
   void emit(ContainerEventKind kind, const std::string& sandbox_id, const Container* container);
 
   EventLoop& loop_;
