@@ -69,9 +69,10 @@ std::string human_duration(std::chrono::seconds age) {
   auto hours = static_cast<int64_t>(std::lround(static_cast<double>(seconds) / 3600));
   if (hours == 1) return "About an hour";
   if (hours < 48) return str(hours, " hours");
-  if (hours < 24 * 7 * 2) return str(hours / 24, " days");
-  if (hours < 24 * 30 * 2) return str(hours / 24 / 7, " weeks");
-  if (hours < 24 * 365 * 2) return str(hours / 24 / 30, " months");
+  const int64_t days = hours / 24;
+  if (days < 14) return str(days, " days");
+  if (days < 60) return str(days / 7, " weeks");
+  if (days < 730) return str(days / 30, " months");
   return str(seconds / 3600 / 24 / 365, " years");
 }
 

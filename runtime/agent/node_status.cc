@@ -62,7 +62,7 @@ std::string without_dashes(std::string uuid) {
 
 /// Differs from one start of the node to the next: when its pid 1 (node-init) was started.
 std::string boot_mark() {
-  const std::string boot = first_line("/proc/sys/kernel/random/boot_id");
+  std::string boot = first_line("/proc/sys/kernel/random/boot_id");
   const std::string stat = first_line("/proc/1/stat");
   // The name in parentheses may hold blanks; starttime is the 20th field after it.
   const size_t name_end = stat.rfind(')');
