@@ -16,7 +16,7 @@ import scenario
 
 FULL = os.environ.get("HOPLAB_CHAOS") == "full"
 KILLS, OPERATIONS, PACE = (200, 500, 0.05) if FULL else (40, 120, 0.1)
-SETTLE_SECONDS = 100
+SETTLE_SECONDS = 300  # only for what never settles
 VICTIMS = ("server", "agent", "tunnel", "calico-node", "kube-proxy")
 
 
