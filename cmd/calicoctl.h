@@ -23,6 +23,10 @@ struct Session {
 Result<std::vector<Json>> list_all(web::Client& client, std::string_view kind,
                                    const std::string& namespace_name = "");
 
+/// Whether a pod has an address of its own and has not ended: what Calico calls a workload
+/// endpoint.
+bool has_endpoint(const Json& pod);
+
 struct IpamShowWish {
   bool blocks = false;
   bool borrowed = false;

@@ -45,12 +45,6 @@ bool wanted(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool has_endpoint(const Json& pod) {
-  std::string phase = string_or(member(pod, "status"), "phase");
-  return !bool_or(member(pod, "spec"), "hostNetwork") && phase != "Succeeded" &&
-         phase != "Failed" && !string_or(member(pod, "status"), "podIP").empty();
-}
-
 void add_endpoint(const Json& pod, bool with_namespace, Listing& out) {
   const Json& metadata = member(pod, "metadata");
   const Json& spec = member(pod, "spec");

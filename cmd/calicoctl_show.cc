@@ -31,14 +31,13 @@ Result<Ipam> load_ipam(web::Client& client) {
   return out;
 }
 
-/// Pods with an address of their own that have not ended.
-bool is_workload(const Json& pod) {
+}  // namespace
+
+bool has_endpoint(const Json& pod) {
   std::string phase = string_or(member(pod, "status"), "phase");
   return !bool_or(member(pod, "spec"), "hostNetwork") && phase != "Succeeded" &&
          phase != "Failed" && !string_or(member(pod, "status"), "podIP").empty();
 }
-
-}  // namespace
 
 Result<std::vector<Json>> list_all(web::Client& client, std::string_view kind,
                                    const std::string& namespace_name) {
@@ -78,7 +77,7 @@ Result<std::string> ipam_check(web::Client& client) {
   HOP_TRY(std::vector<Json> pods, list_all(client, "Pod"));
   for (const Json& pod : pods) {
     auto ip = Ipv4::parse(string_or(member(pod, "status"), "podIP"));
-    if (ip && is_workload(pod)) users.workloads.push_back(*ip);
+    if (ip && has_endpoint(pod)) users.workloads.push_back(*ip);
   }
   return ipam_report(ipam.pools, ipam.blocks, users);
 }

@@ -82,25 +82,27 @@ std::string wanted_arguments(const Verb& verb) {
   return str("requires at least ", verb.least, " and at most ", counted(verb.most));
 }
 
-int wrong_usage(const Verb& verb, std::string_view message) {
+void tell_usage(const Verb& verb, std::string_view message) {
   std::cerr << message << "\nSee 'docker " << verb.name << " --help'.\n\nUsage:  docker "
             << verb.usage << "\n";
-  return exit_docker_usage;
 }
 
 int run_verb(const Invocation& invocation, const Verb& verb, const std::vector<std::string>& args) {
   std::vector<FlagSpec> specs(verb.flags.begin(), verb.flags.end());
   specs.push_back(help_flag);
   auto flags = Flags::parse(std::move(specs), args);
-  if (!flags) return wrong_usage(verb, flags.error().message());
+  if (!flags) {
+    tell_usage(verb, flags.error().message());
+    return exit_docker_usage;
+  }
   if (flags->on("help")) {
     print_help(verb);
     return exit_ok;
   }
   size_t count = flags->args().size();
   if (count < verb.least || count > verb.most) {
-    int code = wrong_usage(verb, str("\"docker ", verb.name, "\" ", wanted_arguments(verb), "."));
-    return code == exit_docker_usage ? exit_failure : code;  // docker ends this one with 1
+    tell_usage(verb, str("\"docker ", verb.name, "\" ", wanted_arguments(verb), "."));
+    return exit_failure;  // As docker: 1 for arguments, 125 for flags.
   }
   Session session{&invocation, verb.name, *std::move(flags)};
   auto ran = verb.run(session);
@@ -133,10 +135,9 @@ int run_docker(const Invocation& invocation) {
 /// On a host of a lab everybody is root; the images are those of the lab's user.
 std::string images_folder() {
   auto text = read_file("/run/hoplab/node.json", 1U << 20U);
-  if (text) {
-    if (auto json = parse_json(*text)) return string_or(*json, "images");
-  }
-  return image::default_store_folder();
+  auto node = text ? parse_json(*text) : Result<Json>(std::move(text).error());
+  std::string folder = node ? string_or(*node, "images") : "";
+  return folder.empty() ? image::default_store_folder() : folder;
 }
 
 }  // namespace
@@ -147,9 +148,7 @@ int print_error(const Error& error) {
 }
 
 Result<image::ImageStore> open_images() {
-  std::string folder = images_folder();
-  return image::ImageStore::open(folder.empty() ? image::default_store_folder() : folder,
-                                 image::own_whiteouts());
+  return image::ImageStore::open(images_folder(), image::own_whiteouts());
 }
 
 }  // namespace hoplab::cmd::docker

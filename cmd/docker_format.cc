@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "cmd/kubectl_go_template.h"
 #include "cmd/kubectl_tabs.h"
 #include "runtime/base/text.h"
 
@@ -48,6 +47,12 @@ Result<std::string> fill(const kubectl::GoTemplate& parsed, const std::vector<Js
 
 }  // namespace
 
+Result<kubectl::GoTemplate> parse_format(std::string_view text) {
+  auto parsed = kubectl::GoTemplate::parse(text, kubectl::TemplateFunctions::docker);
+  if (parsed) return parsed;
+  return Error(ErrorCode::invalid, "template parsing error: " + parsed.error().message());
+}
+
 std::string human_size(uint64_t bytes) {
   constexpr std::array units{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   auto size = static_cast<double>(bytes);
@@ -89,16 +94,13 @@ Result<std::string> print_rows(std::string_view format, const std::vector<Column
   bool table = format.empty() || format.starts_with("table");
   std::string text = unescape(table ? trim(format.substr(format.empty() ? 0 : 5)) : format);
   if (table && text.empty()) text = default_template(columns);
-  auto parsed = kubectl::GoTemplate::parse(text, kubectl::TemplateFunctions::docker);
-  if (!parsed) {
-    return Error(ErrorCode::invalid, "template parsing error: " + parsed.error().message());
-  }
-  if (!table) return fill(*parsed, rows);
+  HOP_TRY(const kubectl::GoTemplate parsed, parse_format(text));
+  if (!table) return fill(parsed, rows);
   Json headings = Json::object();
   for (const Column& column : all_columns) headings[std::string(column.field)] = column.heading;
   std::vector<Json> all{std::move(headings)};
   all.insert(all.end(), rows.begin(), rows.end());
-  HOP_TRY(std::string lines, fill(*parsed, all));
+  HOP_TRY(std::string lines, fill(parsed, all));
   return kubectl::align_tabs(lines, docker_tabs);
 }
 

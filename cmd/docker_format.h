@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cmd/kubectl_go_template.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
 #include "runtime/base/result.h"
@@ -17,6 +18,9 @@ std::string human_size(uint64_t bytes);
 std::string human_duration(std::chrono::seconds age);
 /// "2 weeks ago"; "N/A" when the time is not known.
 std::string created_since(std::string_view created, WallTime now);
+
+/// `invalid` with docker's words when the template is wrong.
+Result<kubectl::GoTemplate> parse_format(std::string_view text);
 
 /// A table's columns: the template field and its heading.
 struct Column {

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "cmd/docker.h"
-#include "cmd/kubectl_go_template.h"
+#include "cmd/docker_format.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd::docker {
@@ -90,12 +90,9 @@ Result<int> run_inspect(Session& session) {
     std::cout << dump_json_pretty(found) << "\n";
     return code;
   }
-  auto parsed = kubectl::GoTemplate::parse(format, kubectl::TemplateFunctions::docker);
-  if (!parsed) {
-    return Error(ErrorCode::invalid, "template parsing error: " + parsed.error().message());
-  }
+  HOP_TRY(const kubectl::GoTemplate parsed, parse_format(format));
   for (const Json& each : found) {
-    HOP_TRY(std::string text, parsed->print(each));
+    HOP_TRY(std::string text, parsed.print(each));
     std::cout << text << "\n";
   }
   return code;

@@ -45,10 +45,6 @@ plan::BlockRoutesInput routes_input(const NodeView& view) {
   return input;
 }
 
-void append(std::vector<Operation>& all, std::vector<Operation> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(all));
-}
-
 /// What calico-node makes on a node whose kernel is bare: tunl0's properties and the routes.
 std::vector<Operation> pod_network_operations(const NodeView& view) {
   const plan::BlockRoutesInput input = routes_input(view);

@@ -5,8 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
-#include "store/test_dir.h"
 
 namespace hoplab {
 namespace {

@@ -5,7 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <string_view>
+
+#include "runtime/base/bytes.h"
 
 namespace hoplab {
 namespace {
@@ -21,16 +24,11 @@ std::array<uint8_t, N> random_bytes() {
 }  // namespace
 
 std::string random_uid() {
-  constexpr std::string_view hex = "0123456789abcdef";
   auto bytes = random_bytes<16>();
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0fU) | 0x40U);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3fU) | 0x80U);
-  std::string uid;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
-    uid += hex[bytes[i] >> 4U];
-    uid += hex[bytes[i] & 0x0fU];
-  }
+  std::string uid = hex_text(std::as_bytes(std::span(bytes)));
+  for (size_t at : {8, 13, 18, 23}) uid.insert(at, "-");
   return uid;
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/test_dir.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 
 namespace hoplab {
 

@@ -12,8 +12,8 @@
 #include <thread>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
-#include "store/test_dir.h"
 
 namespace hoplab {
 namespace {

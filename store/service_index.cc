@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 #include "store/api/kind.h"
 #include "store/api/schema.h"
 
 namespace hoplab {
 namespace {
-
-/// FNV-1a: the same on every machine, unlike std::hash.
-uint64_t hash(std::string_view text) {
-  uint64_t value = 14695981039346656037ULL;
-  for (const char c : text) value = (value ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-  return value;
-}
 
 bool has_node_ports(const Json& service) {
   const std::string type = string_or(member(service, "spec"), "type");
@@ -136,7 +130,7 @@ Result<std::string> ServiceIndex::free_address(const std::string& key) const {
   const uint64_t size = range_.network.size() - 1;  // Without the broadcast address.
   const uint64_t low = std::max<uint64_t>(1, reserved_addresses(range_.network.size()));
   const uint64_t span = size - low;
-  const uint64_t start = hash(key) % span;
+  const uint64_t start = fnv1a_64(key) % span;
   for (uint64_t i = 0; i < span; ++i) {
     const Ipv4 ip = range_.network.network() + static_cast<uint32_t>(low + (start + i) % span);
     if (!address_owner_.contains(ip)) return to_string(ip);
@@ -186,7 +180,7 @@ Result<int64_t> ServiceIndex::free_node_port(const std::string& key, const Json&
   const int64_t size = range_.last_node_port - range_.first_node_port + 1;
   const int64_t low = std::min<int64_t>(size / 32, 128);
   const int64_t span = size - low;
-  const auto start = static_cast<int64_t>(hash(key) % static_cast<uint64_t>(span));
+  const auto start = static_cast<int64_t>(fnv1a_64(key) % static_cast<uint64_t>(span));
   const auto taken = [&](int64_t port) {
     return port_owner_.contains(port) ||
            std::any_of(ports.begin(), ports.end(),

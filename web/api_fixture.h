@@ -5,8 +5,8 @@
 #include <memory>
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 #include "web/api_server.h"
 #include "web/client.h"
 #include "web/pki.h"
@@ -63,6 +63,14 @@ class ApiFixture : public testing::Test {
     server_->stop();
     store_->close_watches();
     thread_.join();
+  }
+
+  /// A client that shows a token instead of a certificate.
+  [[nodiscard]] std::unique_ptr<Client> with_token(const std::string& token) const {
+    ClientConfig config = config_;
+    config.own = {};
+    config.bearer_token = token;
+    return *Client::open(config);
   }
 
   static const api::Kind& kind(std::string_view name) { return api::kind_of(name); }

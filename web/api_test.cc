@@ -78,17 +78,14 @@ TEST_F(ApiTest, ABearerTokenIsACredential) {
   auto made = client_->request("POST", "/api/v1/namespaces/default/serviceaccounts/b/token",
                                Json::object());
   ASSERT_TRUE(made) << made.error().message();
-  ClientConfig config = config_;
-  config.own = {};
-  config.bearer_token = string_or(member(*made, "status"), "token");
-  auto holder = *Client::open(config);
+  const std::string token = string_or(member(*made, "status"), "token");
+  auto holder = with_token(token);
   EXPECT_TRUE(holder->list(kind("Pod"), {}));
   ASSERT_TRUE(client_->remove(kind("ServiceAccount"), "default", "b"));
   EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
   ASSERT_TRUE(client_->create(kind("ServiceAccount"), "default", {{"metadata", {{"name", "b"}}}}));
   EXPECT_EQ(holder->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
-  config.bearer_token += "x";
-  auto forger = *Client::open(config);
+  auto forger = with_token(token + "x");
   EXPECT_EQ(forger->list(kind("Pod"), {}).error().code(), ErrorCode::unauthorized);
 }
 
@@ -106,10 +103,7 @@ TEST_F(ApiTest, ATokenOfAPodEndsWithThePod) {
   ASSERT_TRUE(client_->create(kind("Pod"), "default", pod));
   auto made = bound_to("p");
   ASSERT_TRUE(made) << made.error().message();
-  ClientConfig config = config_;
-  config.own = {};
-  config.bearer_token = string_or(member(*made, "status"), "token");
-  auto holder = *Client::open(config);
+  auto holder = with_token(string_or(member(*made, "status"), "token"));
   EXPECT_TRUE(holder->list(kind("Pod"), {}));
   DeleteOptions now;
   now.grace_seconds = 0;

@@ -3,7 +3,9 @@
 #include <sys/random.h>
 
 #include <array>
+#include <span>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 #include "store/api/quantity.h"
 
@@ -72,13 +74,7 @@ std::string new_runtime_id() {
   std::array<unsigned char, 32> bytes{};
   // 32 bytes come whole from the kernel's generator (getrandom(2)).
   [[maybe_unused]] ssize_t n = ::getrandom(bytes.data(), bytes.size(), 0);
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (unsigned char byte : bytes) {
-    out += digits[byte >> 4U];
-    out += digits[byte & 15U];
-  }
-  return out;
+  return hex_text(std::as_bytes(std::span(bytes)));
 }
 
 proc::PodSandboxSpec make_sandbox_spec(const PodRecord& pod, const std::string& id,

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/agent/node_reporter.h"
+#include "runtime/base/bytes.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/calico_view.h"
@@ -34,20 +35,13 @@ std::string first_line(const std::string& path) {
   return text ? std::string(trim(*text)) : std::string();
 }
 
-/// FNV-1a, 64 bits.
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-  return hash;
-}
-
 /// The same text gives the same UUID on every machine. A node of a lab is no machine: the
 /// computer's own ids would be the same on all nodes, and nobody else's business.
 std::string stable_uuid(const std::string& text) {
   char digits[33];
   std::snprintf(digits, sizeof digits, "%016llx%016llx",
-                static_cast<unsigned long long>(hash_of("high/" + text)),
-                static_cast<unsigned long long>(hash_of("low/" + text)));
+                static_cast<unsigned long long>(fnv1a_64("high/" + text)),
+                static_cast<unsigned long long>(fnv1a_64("low/" + text)));
   std::string out = digits;
   out[12] = '5';  // Made from a name.
   out[16] = "89ab"[static_cast<unsigned char>(out[16]) % 4];

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "runtime/base/base64.h"
+#include "runtime/base/bytes.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/json.h"
@@ -136,6 +137,16 @@ TEST(Base64, TheFormOfTokensHasOneTextForEachValue) {
   for (const char* bad : {"Z", "Zg==", "Zh", "Zm9v\n", "+//+"}) {
     EXPECT_FALSE(base64url_decode(bad)) << bad;
   }
+}
+
+TEST(Bytes, HaveKnownDigitsAndHashes) {
+  constexpr unsigned char bytes[] = {0x00, 0x7f, 0xa5, 0xff};
+  EXPECT_EQ(hex_text(std::as_bytes(std::span(bytes))), "007fa5ff");
+  EXPECT_EQ(hex_text({}), "");
+  // draft-eastlake-fnv, appendix C
+  EXPECT_EQ(fnv1a_64(""), 0xcbf29ce484222325U);
+  EXPECT_EQ(fnv1a_64("a"), 0xaf63dc4c8601ec8cU);
+  EXPECT_EQ(fnv1a_64("foobar"), 0x85944171f73967e8U);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::image {
@@ -53,14 +54,8 @@ Digest Hasher::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
   unsigned size = 0;
   EVP_DigestFinal_ex(state_->context.get(), raw.data(), &size);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(prefix);
-  for (unsigned i = 0; i < size; ++i) {
-    text += digits[raw[i] >> 4U];
-    text += digits[raw[i] & 15U];
-  }
   state_->start();
-  return Digest(std::move(text));
+  return Digest(str(prefix, hex_text(std::as_bytes(std::span(raw).first(size)))));
 }
 
 Digest digest_of(std::string_view bytes) {

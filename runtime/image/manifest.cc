@@ -45,6 +45,15 @@ Descriptor read_descriptor(FieldReader& reader, const Json& value, const std::st
   return out;
 }
 
+std::vector<Descriptor> read_descriptors(FieldReader& reader, const Json& object,
+                                         std::string_view key, size_t limit) {
+  std::vector<Descriptor> out;
+  for (const Json& each : reader.list(object, key, "", limit)) {
+    out.push_back(read_descriptor(reader, each, str(key, "[", out.size(), "]")));
+  }
+  return out;
+}
+
 void read_run_config(FieldReader& reader, const Json& config, ImageConfig& out) {
   out.user = reader.text(config, "User", "config");
   out.env = reader.texts(config, "Env", "config");
@@ -73,10 +82,7 @@ Json keys_object(const std::vector<std::string>& keys) {
 Result<std::vector<Descriptor>> parse_index(std::string_view text) {
   HOP_TRY(Json json, object_of(text, "index.json"));
   FieldReader reader("index.json");
-  std::vector<Descriptor> out;
-  for (const Json& each : reader.list(json, "manifests", "", most_images)) {
-    out.push_back(read_descriptor(reader, each, str("manifests[", out.size(), "]")));
-  }
+  std::vector<Descriptor> out = read_descriptors(reader, json, "manifests", most_images);
   HOP_CHECK(reader.result());
   return out;
 }
@@ -86,9 +92,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
   FieldReader reader("manifest");
   Manifest out;
   out.config = read_descriptor(reader, member(json, "config"), "config");
-  for (const Json& each : reader.list(json, "layers", "", most_layers)) {
-    out.layers.push_back(read_descriptor(reader, each, str("layers[", out.layers.size(), "]")));
-  }
+  out.layers = read_descriptors(reader, json, "layers", most_layers);
   HOP_CHECK(reader.result());
   return out;
 }

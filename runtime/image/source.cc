@@ -1,28 +1,21 @@
 #include "runtime/image/source.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-
-#include <cerrno>
 
 #include "runtime/base/confined.h"
 #include "runtime/base/text.h"
+#include "runtime/image/layout.h"
 #include "runtime/image/manifest.h"
 
 namespace hoplab::image {
 
 namespace {
 
-constexpr size_t document_limit = 8U << 20U;
 constexpr int index_depth = 4;
 
-std::string blob_path(const Digest& digest) {
-  return str("blobs/sha256/", digest.hex());
-}
-
 Result<std::string> read_document(const Fd& directory, const std::string& path) {
-  HOP_TRY(Fd file, open_blob(directory, path));
+  HOP_TRY(Fd file, open_file_in_root(directory, path));
   return read_all(file.get(), document_limit).context(path);
 }
 
@@ -66,7 +59,7 @@ class LayoutReader {
       : directory_(directory), architecture_(architecture) {}
 
   Result<std::vector<SourceImage>> run() {
-    HOP_TRY(std::string text, read_document(directory_, "index.json"));
+    HOP_TRY(std::string text, read_document(directory_, index_file));
     HOP_TRY(std::vector<Descriptor> entries, parse_index(text));
     for (const Descriptor& each : entries) {
       HOP_CHECK(read_entry(each, names_of(each), 0));
@@ -137,23 +130,14 @@ bool has(const Fd& directory, const std::string& path) {
 
 }  // namespace
 
-Result<Fd> open_blob(const Fd& directory, const std::string& path) {
-  // O_NONBLOCK: opening a fifo must not wait for a writer.
-  HOP_TRY(Fd file, open_in_root(directory, path, O_RDONLY | O_NONBLOCK));
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return Error::from_errno(errno, "looking at " + path);
-  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::bad_request, path + ": not a regular file");
-  return file;
-}
-
 Result<std::vector<SourceImage>> read_source(const Fd& directory, std::string_view architecture) {
   // Docker writes both since version 25; its manifest.json then has the names that it shows.
   Result<std::vector<SourceImage>> images =
       has(directory, "manifest.json") ? read_docker_archive(directory)
-      : has(directory, "index.json")  ? LayoutReader(directory, architecture).run()
+      : has(directory, index_file)    ? LayoutReader(directory, architecture).run()
                                       : Error(ErrorCode::bad_request,
                                               "no image: neither manifest.json (docker save) nor "
-                                               "index.json (OCI layout) is in it");
+                                                 "index.json (OCI layout) is in it");
   if (images && images->empty()) {
     return Error(ErrorCode::bad_request, "there is no image in it");
   }

@@ -30,9 +30,6 @@ struct SourceImage {
 /// `bad_request` when it is neither or is damaged; `not_found` when no platform fits.
 Result<std::vector<SourceImage>> read_source(const Fd& directory, std::string_view architecture);
 
-/// Opens a blob for reading: regular files only, links confined to `directory`.
-Result<Fd> open_blob(const Fd& directory, const std::string& path);
-
 /// This machine's architecture in Go's words, as images write it: "amd64", "arm64".
 std::string machine_architecture();
 

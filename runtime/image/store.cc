@@ -8,29 +8,14 @@
 #include <cerrno>
 #include <map>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
+#include "runtime/image/layout.h"
 #include "runtime/image/store_writer.h"
 
 namespace hoplab::image {
 
 namespace {
-
-constexpr size_t document_limit = 8U << 20U;
-
-Result<void> make_folder(const std::string& path) {
-  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
-      return Error::from_errno(errno, "making the image store " + part);
-    }
-    if (slash == std::string::npos) return {};
-  }
-}
-
-std::string name_of(const Descriptor& entry) {
-  auto found = entry.annotations.find(std::string(name_annotation));
-  return found == entry.annotations.end() ? std::string() : found->second;
-}
 
 bool is_id_start(std::string_view text) {
   return text.size() >= 4 && text.size() <= 64 &&
@@ -40,18 +25,18 @@ bool is_id_start(std::string_view text) {
 }  // namespace
 
 Result<ImageStore> ImageStore::open(std::string folder, Whiteouts whiteouts) {
-  for (const char* part : {"", "/blobs", "/blobs/sha256", "/layers"}) {
-    HOP_CHECK(make_folder(folder + part));
+  for (const char* part : {blob_folder, "layers"}) {
+    HOP_CHECK(make_directories(str(folder, "/", part), 0700).context("the image store"));
   }
   HOP_TRY(Fd directory, open_fd(folder, O_RDONLY | O_DIRECTORY));
-  if (::faccessat(directory.get(), "oci-layout", F_OK, 0) != 0) {
-    HOP_CHECK(replace_file(folder + "/oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}", 0600));
+  if (::faccessat(directory.get(), layout_file, F_OK, 0) != 0) {
+    HOP_CHECK(replace_file(str(folder, "/", layout_file), layout_text, 0600));
   }
   return ImageStore(std::move(folder), whiteouts, std::move(directory));
 }
 
 Result<std::optional<ImageStore>> ImageStore::find_folder(std::string folder) {
-  if (::access((folder + "/index.json").c_str(), R_OK) != 0) {
+  if (::access(str(folder, "/", index_file).c_str(), R_OK) != 0) {
     if (errno == ENOENT) return std::optional<ImageStore>();
     return Error::from_errno(errno, "opening the image store " + folder);
   }
@@ -60,7 +45,7 @@ Result<std::optional<ImageStore>> ImageStore::find_folder(std::string folder) {
 }
 
 std::string ImageStore::blob(const Digest& digest) const {
-  return str(folder_, "/blobs/sha256/", digest.hex());
+  return str(folder_, "/", blob_path(digest));
 }
 
 std::string ImageStore::layer(const Digest& diff_id) const {
@@ -74,7 +59,7 @@ std::vector<std::string> ImageStore::layers(const StoredImage& image) const {
 }
 
 Result<std::vector<Descriptor>> ImageStore::read_index() const {
-  auto text = read_file(folder_ + "/index.json", document_limit);
+  auto text = read_file(str(folder_, "/", index_file), document_limit);
   if (!text && text.error().sys_errno() == ENOENT) return std::vector<Descriptor>{};
   if (!text) return std::move(text).error();
   return parse_index(*text).context("the image store " + folder_);
@@ -122,9 +107,18 @@ Result<std::vector<StoredImage>> ImageStore::list() const {
 }
 
 Result<StoredImage> ImageStore::find(std::string_view name_or_id) const {
-  HOP_TRY(std::vector<StoredImage> images, list());
   auto name = Reference::parse(name_or_id);
   std::string_view id = name_or_id.starts_with("sha256:") ? name_or_id.substr(7) : name_or_id;
+  HOP_TRY(std::vector<Descriptor> index, read_index());
+  // Asked for each container that starts, mostly about images that are not here: the index alone
+  // answers that.
+  bool known = name && std::any_of(index.begin(), index.end(), [&](const Descriptor& each) {
+                 return name_of(each) == name->full();
+               });
+  std::vector<StoredImage> images;
+  if (known || is_id_start(id)) {
+    HOP_TRY(images, list());
+  }
   const StoredImage* found = nullptr;
   for (const StoredImage& each : images) {
     if (name && std::find(each.names.begin(), each.names.end(), name->full()) != each.names.end()) {

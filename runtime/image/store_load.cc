@@ -5,14 +5,14 @@
 #include <cerrno>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/confined.h"
 #include "runtime/base/text.h"
+#include "runtime/image/layout.h"
 #include "runtime/image/store_writer.h"
 
 namespace hoplab::image {
 
 namespace {
-
-constexpr size_t document_limit = 8U << 20U;
 
 void say(const LoadOptions& options, const std::string& line) {
   if (options.say) options.say(line);
@@ -49,23 +49,22 @@ std::string name_from_path(const std::string& path) {
 /// containers may run from it.
 void give_names(std::vector<Descriptor>& index, const Descriptor& manifest,
                 const std::vector<std::string>& names) {
-  const std::string key(name_annotation);
   const auto has_entry = [&](const Digest& digest) {
     return std::any_of(index.begin(), index.end(),
                        [&](const Descriptor& each) { return each.digest == digest; });
   };
   std::vector<Descriptor> nameless;
   std::erase_if(index, [&](const Descriptor& each) {
-    auto name = each.annotations.find(key);
-    if (name == each.annotations.end()) return each.digest == manifest.digest;
-    if (std::find(names.begin(), names.end(), name->second) == names.end()) return false;
+    const std::string name = name_of(each);
+    if (name.empty()) return each.digest == manifest.digest;
+    if (std::find(names.begin(), names.end(), name) == names.end()) return false;
     nameless.push_back(each);
     nameless.back().annotations.clear();
     return true;
   });
   for (const std::string& name : names) {
     index.push_back(manifest);
-    index.back().annotations[key] = name;
+    index.back().annotations[std::string(name_annotation)] = name;
   }
   nameless.push_back(manifest);
   for (Descriptor& each : nameless) {
@@ -99,7 +98,7 @@ Result<LoadedImage> ImageStore::Writer::add_image(const Fd& source, const Source
                                                   const std::vector<std::string>& names,
                                                   const LoadOptions& options,
                                                   std::vector<Descriptor>& index) {
-  HOP_TRY(Fd config_file, open_blob(source, image.config.path));
+  HOP_TRY(Fd config_file, open_file_in_root(source, image.config.path));
   HOP_TRY(std::string text, read_all(config_file.get(), document_limit).context(image.config.path));
   HOP_TRY(ImageConfig config, parse_config(text).context(image.config.path));
   if (config.diff_ids.size() != image.layers.size()) {
@@ -115,7 +114,7 @@ Result<LoadedImage> ImageStore::Writer::add_image(const Fd& source, const Source
   LoadedImage out;
   for (size_t i = 0; i < image.layers.size(); ++i) {
     say(options, str(shown(names), ": layer ", i + 1, " of ", image.layers.size()));
-    HOP_TRY(Fd blob, open_blob(source, image.layers[i].path));
+    HOP_TRY(Fd blob, open_file_in_root(source, image.layers[i].path));
     HOP_TRY(Layer layer, add_layer(blob, image.layers[i].path, image.layers[i].digest,
                                    config.diff_ids[i], options.limits));
     manifest.layers.push_back(std::move(layer.blob));
@@ -151,7 +150,7 @@ Result<std::vector<LoadedImage>> ImageStore::load(const std::string& path,
     return out;
   };
   auto result = all();
-  writer.collect_garbage();
+  if (!result) writer.collect_garbage();
   return result;
 }
 
@@ -184,7 +183,7 @@ Result<LoadedImage> ImageStore::import_rootfs(const std::string& path, ImageConf
     return out;
   };
   auto result = all();
-  writer.collect_garbage();
+  if (!result) writer.collect_garbage();
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/text.h"
+#include "runtime/image/layout.h"
 #include "runtime/image/store.h"
 #include "runtime/image/tar_writer.h"
 
@@ -16,16 +17,12 @@ struct Wanted {
   std::set<std::string> names;  ///< Full.
 };
 
-std::string path_of(const Digest& digest) {
-  return str("blobs/sha256/", digest.hex());
-}
-
 Json docker_entry(const Wanted& wanted, const Manifest& manifest) {
   Json tags = Json::array();
   for (const std::string& name : wanted.names) tags.push_back(Reference::parse(name)->familiar());
   Json layers = Json::array();
-  for (const Descriptor& layer : manifest.layers) layers.push_back(path_of(layer.digest));
-  return {{"Config", path_of(manifest.config.digest)},
+  for (const Descriptor& layer : manifest.layers) layers.push_back(blob_path(layer.digest));
+  return {{"Config", blob_path(manifest.config.digest)},
           {"RepoTags", tags.empty() ? Json() : std::move(tags)},
           {"Layers", std::move(layers)}};
 }
@@ -56,12 +53,12 @@ Result<void> ImageStore::save(const std::vector<std::string>& names, int fd) con
   }
   HOP_TRY(TarWriter tar, TarWriter::open(fd));
   HOP_CHECK(tar.add_directory("blobs"));
-  HOP_CHECK(tar.add_directory("blobs/sha256"));
+  HOP_CHECK(tar.add_directory(blob_folder));
   std::set<Digest> written;
   const auto add = [&](const Digest& digest) -> Result<void> {
     if (!written.insert(digest).second) return {};
     HOP_TRY(Fd file, open_fd(blob(digest), O_RDONLY));
-    return tar.add_file(path_of(digest), file);
+    return tar.add_file(blob_path(digest), file);
   };
   Json docker = Json::array();
   std::vector<Descriptor> index;
@@ -73,9 +70,9 @@ Result<void> ImageStore::save(const std::vector<std::string>& names, int fd) con
     docker.push_back(docker_entry(each, manifest));
     add_index_entries(each, index);
   }
-  HOP_CHECK(tar.add_text("index.json", index_text(index)));
+  HOP_CHECK(tar.add_text(index_file, index_text(index)));
   HOP_CHECK(tar.add_text("manifest.json", dump_json(docker)));
-  HOP_CHECK(tar.add_text("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"));
+  HOP_CHECK(tar.add_text(layout_file, layout_text));
   return tar.close();
 }
 

@@ -35,18 +35,18 @@ std::string docker_archive(const std::string& name, const std::vector<std::strin
 
 class Store : public ::testing::Test {
  protected:
-  Store() : store_(*ImageStore::open(folder_ / "store", Whiteouts::overlay_user)) {}
+  Store() : store_(*ImageStore::open(folder_.file("store"), Whiteouts::overlay_user)) {}
 
   Result<std::vector<LoadedImage>> load(const std::string& archive) {
-    write_text(folder_ / "in.tar", archive);
-    return store_.load(folder_ / "in.tar", {});
+    write_text(folder_.file("in.tar"), archive);
+    return store_.load(folder_.file("in.tar"), {});
   }
   [[nodiscard]] size_t count(const std::string& below) const {
     return static_cast<size_t>(
-        std::distance(fs::directory_iterator(folder_ / ("store/" + below)), {}));
+        std::distance(fs::directory_iterator(folder_.file("store/" + below)), {}));
   }
 
-  TempFolder folder_;
+  TestDir folder_;
   ImageStore store_;
 };
 
@@ -72,16 +72,16 @@ TEST_F(Store, LoadsADockerArchive) {
 TEST_F(Store, WhatItSavesItLoads) {
   ASSERT_TRUE(load(docker_archive("web:1", {base_layer, top_layer})));
   auto first = *store_.find("web:1");
-  Fd out = *open_fd(folder_ / "saved.tar", O_RDWR | O_CREAT);
+  Fd out = *open_fd(folder_.file("saved.tar"), O_RDWR | O_CREAT);
   ASSERT_TRUE(store_.save({"web:1"}, out.get()));
-  auto other = *ImageStore::open(folder_ / "other", Whiteouts::overlay_user);
-  auto loaded = other.load(folder_ / "saved.tar", {});
+  auto other = *ImageStore::open(folder_.file("other"), Whiteouts::overlay_user);
+  auto loaded = other.load(folder_.file("saved.tar"), {});
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(loaded->at(0).image.id, first.id);
   EXPECT_EQ(other.find("web:1")->names, first.names);
   // The store is an OCI layout itself.
-  auto third = *ImageStore::open(folder_ / "third", Whiteouts::overlay_user);
-  auto copied = third.load(folder_ / "other", {});
+  auto third = *ImageStore::open(folder_.file("third"), Whiteouts::overlay_user);
+  auto copied = third.load(folder_.file("other"), {});
   ASSERT_TRUE(copied) << copied.error().message();
   EXPECT_EQ(third.find("web:1")->id, first.id);
 }
@@ -135,7 +135,7 @@ TEST_F(Store, RefusesHostileLayers) {
   auto out = load(docker_archive("web:1", {TarText().file("../../escape", "x").text()}));
   ASSERT_FALSE(out);
   EXPECT_NE(out.error().message().find("leads out"), std::string::npos);
-  EXPECT_FALSE(fs::exists(folder_ / "escape"));
+  EXPECT_FALSE(fs::exists(folder_.file("escape")));
   // The archive itself may lead out, too.
   TarText archive;
   archive.symlink("config.json", "/etc/passwd");
@@ -150,10 +150,11 @@ TEST_F(Store, RefusesHostileLayers) {
 }
 
 TEST_F(Store, ImportsARootFileSystem) {
-  write_text(folder_ / "rootfs.tar", base_layer);
+  write_text(folder_.file("rootfs.tar"), base_layer);
   ImageConfig config;
   config.cmd = {"/bin/sh"};
-  auto imported = store_.import_rootfs(folder_ / "rootfs.tar", config, {.fallback_name = "mine:2"});
+  auto imported =
+      store_.import_rootfs(folder_.file("rootfs.tar"), config, {.fallback_name = "mine:2"});
   ASSERT_TRUE(imported) << imported.error().message();
   auto found = store_.find("mine:2");
   ASSERT_TRUE(found);
@@ -166,8 +167,8 @@ TEST_F(Store, OciLayoutForAnotherMachineIsRefused) {
       R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
       R"("digest":"sha256:)" +
       std::string(64, 'b') + R"(","size":1,"platform":{"os":"linux","architecture":"riscv64"}}]})";
-  write_text(folder_ / "layout/index.json", index);
-  auto loaded = store_.load(folder_ / "layout", {});
+  write_text(folder_.file("layout/index.json"), index);
+  auto loaded = store_.load(folder_.file("layout"), {});
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().message().find("the image is for linux/riscv64"), std::string::npos);
 }

@@ -12,7 +12,9 @@
 #include <set>
 #include <span>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
+#include "runtime/image/layout.h"
 
 namespace hoplab::image {
 
@@ -131,9 +133,14 @@ Result<ImageStore::Writer::Layer> ImageStore::Writer::add_layer(
 
 Result<Digest> ImageStore::Writer::hash_layer(const Digest& blob, const std::string& name,
                                               const UnpackLimits& limits) {
-  HOP_TRY(Fd file, open_fd(store_.blob(blob), O_RDONLY));
-  HOP_TRY(TarReader reader, TarReader::open(std::move(file), name));
+  HOP_TRY(TarReader reader, open_layer(blob, name));
   return reader.finish(limits.bytes * 2);
+}
+
+Result<TarReader> ImageStore::Writer::open_layer(const Digest& blob,
+                                                 const std::string& name) const {
+  HOP_TRY(Fd file, open_fd(store_.blob(blob), O_RDONLY));
+  return TarReader::open(std::move(file), name);
 }
 
 Result<Digest> ImageStore::Writer::unpack_layer(const Digest& blob, const std::string& name,
@@ -144,8 +151,7 @@ Result<Digest> ImageStore::Writer::unpack_layer(const Digest& blob, const std::s
     if (::mkdir(path.c_str(), 0755) != 0) return Error::from_errno(errno, "making " + path);
   }
   HOP_TRY(Fd directory, open_fd(root, O_RDONLY | O_DIRECTORY));
-  HOP_TRY(Fd file, open_fd(store_.blob(blob), O_RDONLY));
-  HOP_TRY(TarReader reader, TarReader::open(std::move(file), name));
+  HOP_TRY(TarReader reader, open_layer(blob, name));
   HOP_TRY(UnpackReport report,
           unpack(reader, directory, {store_.whiteouts_, limits}).context(name));
   HOP_TRY(Digest diff_id, reader.finish(limits.bytes * 2));
@@ -165,7 +171,7 @@ Result<std::vector<std::string>> ImageStore::Writer::layer_notes(const Digest& d
 }
 
 Result<void> ImageStore::Writer::commit(const std::vector<Descriptor>& index) {
-  HOP_CHECK(replace_file(store_.folder_ + "/index.json", index_text(index), 0600));
+  HOP_CHECK(replace_file(str(store_.folder_, "/", index_file), index_text(index), 0600));
   return remove_unneeded(index);
 }
 
@@ -186,15 +192,16 @@ Result<void> ImageStore::Writer::remove_unneeded(const std::vector<Descriptor>& 
     for (const Digest& diff_id : image.config.diff_ids) layers.emplace(diff_id.hex());
   }
   const auto sweep = [&](const char* folder, const auto& needed) -> Result<void> {
-    HOP_TRY(Fd directory, open_fd(store_.folder_ + folder, O_RDONLY | O_DIRECTORY));
-    for (const auto& entry : std::filesystem::directory_iterator(store_.folder_ + folder)) {
+    const std::string path = str(store_.folder_, "/", folder);
+    HOP_TRY(Fd directory, open_fd(path, O_RDONLY | O_DIRECTORY));
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
       std::string name = entry.path().filename().string();
       if (!needed.contains(name)) HOP_CHECK(remove_tree(directory, name));
     }
     return {};
   };
-  HOP_CHECK(sweep("/blobs/sha256", blobs));
-  return sweep("/layers", layers);
+  HOP_CHECK(sweep(blob_folder, blobs));
+  return sweep("layers", layers);
 }
 
 }  // namespace hoplab::image

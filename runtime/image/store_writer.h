@@ -44,6 +44,7 @@ class ImageStore::Writer {
   Writer(const ImageStore& store, Fd lock, Fd tmp)
       : store_(store), lock_(std::move(lock)), tmp_(std::move(tmp)) {}
 
+  [[nodiscard]] Result<TarReader> open_layer(const Digest& blob, const std::string& name) const;
   Result<Digest> unpack_layer(const Digest& blob, const std::string& name,
                               const UnpackLimits& limits);
   Result<Digest> hash_layer(const Digest& blob, const std::string& name,

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -12,37 +11,11 @@
 #include <vector>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "runtime/image/digest.h"
 
 namespace hoplab::image {
-
-/// A folder that is gone after the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hoplab-image-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    for (const auto& each : std::filesystem::recursive_directory_iterator(
-             path_, std::filesystem::directory_options::skip_permission_denied, ignored)) {
-      if (each.is_directory() && !each.is_symlink()) {
-        std::filesystem::permissions(each, std::filesystem::perms::owner_all,
-                                     std::filesystem::perm_options::add, ignored);
-      }
-    }
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string operator/(std::string_view name) const { return str(path_, "/", name); }
-
- private:
-  std::string path_;
-};
 
 /// Writes ustar by hand: hostile archives are not what libraries like to write.
 class TarText {

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "runtime/base/confined.h"
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/image/entry_path.h"
 

@@ -43,7 +43,4 @@ struct UnpackReport {
 /// On failure `root` holds a part; remove_tree() it.
 Result<UnpackReport> unpack(TarReader& archive, const Fd& root, const UnpackOptions& options);
 
-/// Removes `name` below the directory, whatever it is. Fine when it is not there.
-Result<void> remove_tree(const Fd& parent, const std::string& name);
-
 }  // namespace hoplab::image

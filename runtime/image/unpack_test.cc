@@ -16,19 +16,22 @@ namespace fs = std::filesystem;
 class Unpack : public ::testing::Test {
  protected:
   Result<UnpackReport> unpack_text(const std::string& text, UnpackOptions options = {}) {
-    write_text(folder_ / "archive.tar", text);
-    fs::create_directory(folder_ / "root");
-    HOP_TRY(TarReader reader, TarReader::open(*open_fd(folder_ / "archive.tar", O_RDONLY), "test"));
-    HOP_TRY(Fd root, open_fd(folder_ / "root", O_RDONLY | O_DIRECTORY));
+    write_text(folder_.file("archive.tar"), text);
+    fs::create_directory(folder_.file("root"));
+    HOP_TRY(TarReader reader,
+            TarReader::open(*open_fd(folder_.file("archive.tar"), O_RDONLY), "test"));
+    HOP_TRY(Fd root, open_fd(folder_.file("root"), O_RDONLY | O_DIRECTORY));
     return unpack(reader, root, options);
   }
-  [[nodiscard]] std::string at(std::string_view path) const { return str(folder_ / "root/", path); }
+  [[nodiscard]] std::string at(std::string_view path) const {
+    return str(folder_.file("root/"), path);
+  }
   static mode_t mode_of(const std::string& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0 ? info.st_mode & 07777U : 0;
   }
 
-  TempFolder folder_;
+  TestDir folder_;
 };
 
 TEST_F(Unpack, MakesFilesDirectoriesAndLinks) {
@@ -58,13 +61,13 @@ TEST_F(Unpack, RefusesNamesThatLeadOut) {
     auto report = unpack_text(TarText().file(path, "x").text());
     ASSERT_FALSE(report) << path;
     EXPECT_NE(report.error().message().find("leads out"), std::string::npos);
-    EXPECT_FALSE(fs::exists(folder_ / "out"));
-    fs::remove_all(folder_ / "root");
+    EXPECT_FALSE(fs::exists(folder_.file("out")));
+    fs::remove_all(folder_.file("root"));
   }
 }
 
 TEST_F(Unpack, FollowsLinksOnlyInside) {
-  std::string outside = folder_ / "outside";
+  std::string outside = folder_.file("outside");
   fs::create_directory(outside);
   auto report = unpack_text(TarText()
                                 .directory(outside.substr(1))
@@ -84,20 +87,20 @@ TEST_F(Unpack, FollowsLinksOnlyInside) {
 }
 
 TEST_F(Unpack, ADanglingLinkOnTheWayIsAnError) {
-  std::string outside = folder_ / "outside";
+  std::string outside = folder_.file("outside");
   fs::create_directory(outside);
   EXPECT_FALSE(unpack_text(TarText().symlink("abs", outside).file("abs/one", "1").text()));
   EXPECT_TRUE(fs::is_empty(outside));
 }
 
 TEST_F(Unpack, HardLinksStayInside) {
-  write_text(folder_ / "secret", "mine");
+  write_text(folder_.file("secret"), "mine");
   auto out = unpack_text(TarText().hardlink("copy", "../secret").text());
   EXPECT_FALSE(out);
-  fs::remove_all(folder_ / "root");
-  auto absolute = unpack_text(TarText().hardlink("copy", folder_ / "secret").text());
+  fs::remove_all(folder_.file("root"));
+  auto absolute = unpack_text(TarText().hardlink("copy", folder_.file("secret")).text());
   EXPECT_FALSE(absolute);
-  EXPECT_EQ(fs::hard_link_count(folder_ / "secret"), 1U);
+  EXPECT_EQ(fs::hard_link_count(folder_.file("secret")), 1U);
 }
 
 TEST_F(Unpack, LeavesDevicesOut) {
@@ -113,7 +116,7 @@ TEST_F(Unpack, StopsAtItsLimits) {
                           {.limits = {.entries = 2}});
   ASSERT_FALSE(many);
   EXPECT_EQ(many.error().code(), ErrorCode::too_large);
-  fs::remove_all(folder_ / "root");
+  fs::remove_all(folder_.file("root"));
   auto large = unpack_text(TarText().file("a", "12345").file("b", "678901").text(),
                            {.limits = {.bytes = 10}});
   ASSERT_FALSE(large);
@@ -163,19 +166,19 @@ TEST_F(Unpack, DamageIsAnError) {
   std::string text = TarText().file("a", std::string(4000, 'x')).text();
   auto cut = unpack_text(text.substr(0, 1500));
   ASSERT_FALSE(cut);
-  fs::remove_all(folder_ / "root");
+  fs::remove_all(folder_.file("root"));
   auto nonsense = unpack_text("this is not an archive at all");
   ASSERT_FALSE(nonsense);
   EXPECT_EQ(nonsense.error().code(), ErrorCode::bad_request);
 }
 
 TEST(RemoveTree, NeedsNeitherDepthNorModes) {
-  TempFolder folder;
+  TestDir folder;
   auto parent = open_fd(folder.path(), O_RDONLY | O_DIRECTORY);
   // Deeper than a path may be long and than there are descriptors.
   std::string name(200, 'd');
   ASSERT_EQ(::mkdirat(parent->get(), "top", 0700), 0);
-  Fd here = *open_fd(folder / "top", O_RDONLY | O_DIRECTORY);
+  Fd here = *open_fd(folder.file("top"), O_RDONLY | O_DIRECTORY);
   for (int i = 0; i < 1200; ++i) {
     ASSERT_EQ(::mkdirat(here.get(), name.c_str(), 0700), 0);
     here = Fd(::openat(here.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

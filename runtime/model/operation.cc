@@ -1,5 +1,8 @@
 #include "runtime/model/operation.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "runtime/base/text.h"
 
 namespace hoplab {
@@ -136,6 +139,10 @@ std::string to_command(const Operation& operation) {
   }
   std::string prefix = netns.empty() ? "ip " : "ip -n " + shell_quote(netns) + " ";
   return prefix + std::visit(IpWords{}, operation.action);
+}
+
+void append(std::vector<Operation>& all, std::vector<Operation> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
 }
 
 }  // namespace hoplab

@@ -110,6 +110,9 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
+/// Adds operations behind others.
+void append(std::vector<Operation>& all, std::vector<Operation> more);
+
 /// The command a person would type: "ip -n k8s-w1 route replace …", "tc -n k8s-w1 filter replace
 /// …", "sysctl -w …" (inside a namespace: "ip netns exec k8s-w1 sysctl -w …").
 std::string to_command(const Operation& operation);

@@ -2,40 +2,12 @@
 
 #include <linux/rtnetlink.h>
 
-#include <map>
-
+#include "runtime/netlink/collect.h"
 #include "runtime/netlink/messages.h"
 #include "runtime/netlink/parse.h"
 
 namespace hoplab {
 namespace {
-
-constexpr int attempts = 20;
-
-// Runs a dump until it is not disturbed by a change. `take(header, names, out)` adds values.
-template <typename Value, typename Take>
-Result<std::vector<Value>> collect(NetlinkSocket& socket, DumpKind kind, int type, Take&& take) {
-  std::map<int32_t, std::string> known;
-  const LinkNames names = [&](int32_t index) {
-    auto [at, fresh] = known.try_emplace(index);
-    if (fresh) at->second = socket.link_name(index);
-    return at->second;
-  };
-  MessageBytes request = build_dump(kind);
-  for (int attempt = 1;; ++attempt) {
-    std::vector<Value> out;
-    auto done = socket.dump(request, [&](std::span<const std::byte> datagram) {
-      for_each_message(datagram, [&](const nlmsghdr& header) {
-        if (header.nlmsg_type == type) take(header, names, out);
-      });
-    });
-    if (done) return out;
-    if (done.error().code() != ErrorCode::conflict || attempt == attempts) {
-      return std::move(done).error();
-    }
-    known.clear();
-  }
-}
 
 template <typename Value>
 void add_if(std::vector<Value>& out, std::optional<Value> value) {
@@ -43,7 +15,7 @@ void add_if(std::vector<Value>& out, std::optional<Value> value) {
 }
 
 Result<std::vector<Neighbor>> neighbors(NetlinkSocket& socket, DumpKind kind) {
-  return collect<Neighbor>(socket, kind, RTM_NEWNEIGH,
+  return collect<Neighbor>(socket, build_dump(kind), RTM_NEWNEIGH,
                            [](const auto& header, const auto& names, auto& out) {
                              add_if(out, parse_neighbor(header, names));
                            });
@@ -52,7 +24,7 @@ Result<std::vector<Neighbor>> neighbors(NetlinkSocket& socket, DumpKind kind) {
 }  // namespace
 
 Result<std::vector<Link>> dump_links(NetlinkSocket& socket) {
-  return collect<Link>(socket, DumpKind::links, RTM_NEWLINK,
+  return collect<Link>(socket, build_dump(DumpKind::links), RTM_NEWLINK,
                        [](const auto& header, const auto& names, auto& out) {
                          add_if(out, parse_link(header, names));
                        })
@@ -60,7 +32,7 @@ Result<std::vector<Link>> dump_links(NetlinkSocket& socket) {
 }
 
 Result<std::vector<Address>> dump_addresses(NetlinkSocket& socket) {
-  return collect<Address>(socket, DumpKind::addresses, RTM_NEWADDR,
+  return collect<Address>(socket, build_dump(DumpKind::addresses), RTM_NEWADDR,
                           [](const auto& header, const auto& names, auto& out) {
                             add_if(out, parse_address(header, names));
                           })
@@ -69,7 +41,7 @@ Result<std::vector<Address>> dump_addresses(NetlinkSocket& socket) {
 
 Result<std::vector<Route>> dump_routes(NetlinkSocket& socket, RouteTables tables) {
   const auto kind = tables == RouteTables::main ? DumpKind::main_routes : DumpKind::all_routes;
-  return collect<Route>(socket, kind, RTM_NEWROUTE,
+  return collect<Route>(socket, build_dump(kind), RTM_NEWROUTE,
                         [tables](const auto& header, const auto& names, auto& out) {
                           for (auto& route : parse_routes(header, names)) {
                             // Kernels before 4.20 ignore the filter in the request.

@@ -10,14 +10,15 @@
 #include <set>
 #include <string_view>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 #include "runtime/netlink/attributes.h"
+#include "runtime/netlink/collect.h"
 #include "runtime/netlink/messages.h"
 
 namespace hoplab {
 namespace {
 
-constexpr int attempts = 20;
 constexpr int attribute_types = 64;  // above FRA_MAX, RTA_MAX and IFA_MAX
 
 enum class Look { address, number, link, text };
@@ -44,14 +45,7 @@ constexpr std::array route_names{Name{RTA_DST, "to", Look::address},
                                  Name{RTA_TABLE, "table"}};
 
 std::string hex(const void* data, size_t length) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  const auto* bytes = static_cast<const uint8_t*>(data);
-  for (size_t i = 0; i < length; ++i) {
-    out += digits[bytes[i] >> 4U];
-    out += digits[bytes[i] & 15U];
-  }
-  return out;
+  return hex_text({static_cast<const std::byte*>(data), length});
 }
 
 std::string address_text(const Attributes& attributes, int type) {
@@ -147,23 +141,6 @@ MessageBytes request_for(uint16_t type, uint8_t family) {
   return {bytes, bytes + request.header.nlmsg_len};
 }
 
-Result<std::vector<std::string>> collect_lines(NetlinkSocket& socket, uint16_t type,
-                                               uint8_t family) {
-  const LinkNames names = [&](int32_t index) { return socket.link_name(index); };
-  for (int attempt = 1;; ++attempt) {
-    std::vector<std::string> out;
-    MessageBytes request = request_for(type, family);
-    auto done = socket.dump(request, [&](std::span<const std::byte> datagram) {
-      for_each_message(datagram, [&](const nlmsghdr& header) {
-        if (auto line = listing_line(header, names)) out.push_back(std::move(*line));
-      });
-    });
-    if (done) return out;
-    const bool changed = done.error().code() == ErrorCode::conflict;
-    if (!changed || attempt == attempts) return std::move(done).error();
-  }
-}
-
 }  // namespace
 
 std::optional<std::string> listing_line(const nlmsghdr& message, const LinkNames& names) {
@@ -182,16 +159,21 @@ std::optional<std::string> listing_line(const nlmsghdr& message, const LinkNames
 Result<std::vector<std::string>> list_rules_and_ipv6(NetlinkSocket& socket) {
   struct Question {
     uint16_t type = 0;
+    int answer = 0;
     uint8_t family = 0;
     const char* what = "";
   };
-  constexpr std::array questions{Question{RTM_GETRULE, AF_INET, "IPv4 rules"},
-                                 Question{RTM_GETRULE, AF_INET6, "IPv6 rules"},
-                                 Question{RTM_GETADDR, AF_INET6, "IPv6 addresses"},
-                                 Question{RTM_GETROUTE, AF_INET6, "IPv6 routes"}};
+  constexpr std::array questions{Question{RTM_GETRULE, RTM_NEWRULE, AF_INET, "IPv4 rules"},
+                                 Question{RTM_GETRULE, RTM_NEWRULE, AF_INET6, "IPv6 rules"},
+                                 Question{RTM_GETADDR, RTM_NEWADDR, AF_INET6, "IPv6 addresses"},
+                                 Question{RTM_GETROUTE, RTM_NEWROUTE, AF_INET6, "IPv6 routes"}};
   std::vector<std::string> out;
   for (const Question& question : questions) {
-    auto lines = collect_lines(socket, question.type, question.family);
+    auto lines = collect<std::string>(
+        socket, request_for(question.type, question.family), question.answer,
+        [](const nlmsghdr& header, const LinkNames& names, std::vector<std::string>& all) {
+          if (auto line = listing_line(header, names)) all.push_back(std::move(*line));
+        });
     // A kernel without IPv6 or without policy routing has none.
     if (!lines &&
         (lines.error().sys_errno() == EOPNOTSUPP || lines.error().sys_errno() == EAFNOSUPPORT)) {

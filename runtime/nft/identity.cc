@@ -1,5 +1,7 @@
 #include "runtime/nft/identity.h"
 
+#include "runtime/base/bytes.h"
+
 namespace hoplab::nft {
 
 namespace {
@@ -15,9 +17,7 @@ void put_head(std::string& out, uint8_t type, size_t length) {
 }  // namespace
 
 uint64_t rule_hash(std::string_view rule_spec) {
-  uint64_t hash = 14695981039346656037U;
-  for (char c : rule_spec) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
-  return hash;
+  return fnv1a_64(rule_spec);
 }
 
 std::string encode_user_data(const RuleMark& mark, std::string_view comment) {

@@ -11,9 +11,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 #include "runtime/nft/attributes.h"
-#include "runtime/nft/identity.h"
 #include "runtime/nft/transaction.h"
 
 namespace hoplab::nft {
@@ -62,7 +62,7 @@ uint64_t hash_of(Bytes expressions) {
     if (name == "counter" || name == "quota" || name == "last") continue;
     text += characters(find_attribute(element->payload, NFTA_EXPR_DATA));
   }
-  return rule_hash(text);
+  return fnv1a_64(text);
 }
 
 std::string chain_line(Bytes body) {
@@ -73,7 +73,7 @@ std::string chain_line(Bytes body) {
   if (hook.empty()) return out;
   const Bytes policy = find_attribute(body, NFTA_CHAIN_POLICY);
   return out + str(" type ", text_of(find_attribute(body, NFTA_CHAIN_TYPE)), " hook ",
-                   rule_hash(characters(hook)), " policy ", rule_hash(characters(policy)));
+                   fnv1a_64(characters(hook)), " policy ", fnv1a_64(characters(policy)));
 }
 
 std::string rule_line(Bytes body) {

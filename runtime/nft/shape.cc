@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "runtime/base/bytes.h"
 #include "runtime/nft/attributes.h"
 
 namespace hoplab::nft {
@@ -37,12 +38,8 @@ constexpr std::array known_expressions{
 };
 
 void add_bytes(std::string& out, Bytes bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
   out += ' ';
-  for (std::byte b : bytes) {
-    out += digits[static_cast<uint8_t>(b) >> 4U];
-    out += digits[static_cast<uint8_t>(b) & 15U];
-  }
+  out += hex_text(bytes);
 }
 
 /// A value or a verdict.

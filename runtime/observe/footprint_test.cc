@@ -1,11 +1,11 @@
 #include "runtime/observe/footprint.h"
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "runtime/observe/footprint_files.h"
 
@@ -18,19 +18,13 @@ using testing::UnorderedElementsAre;
 
 class FootprintFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "footprint-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
   void put(const std::string& path, const std::string& text) {
     const std::filesystem::path file = root_ + "/" + path;
     std::filesystem::create_directories(file.parent_path());
     ASSERT_TRUE(write_file(file.string(), text));
   }
-  std::string root_;
+  TestDir dir_;
+  const std::string root_ = dir_.path();
 };
 
 TEST_F(FootprintFiles, EverySettingIsALineAtAnyDepth) {

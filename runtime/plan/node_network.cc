@@ -1,7 +1,6 @@
 #include "runtime/plan/node_network.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "runtime/plan/block_routes.h"
 #include "runtime/plan/ipam.h"
@@ -29,10 +28,6 @@ std::vector<BlockOwner> first_blocks(const ClusterConfig& config) {
     taken.insert(std::upper_bound(taken.begin(), taken.end(), *block), *block);
   }
   return out;
-}
-
-void append(std::vector<Operation>& to, std::vector<Operation> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(to));
 }
 
 std::vector<Operation> operations_of(const BlockRoutesInput& routes, const NodeTunnel& tunnel,

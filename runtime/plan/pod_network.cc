@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::plan {
@@ -44,13 +46,7 @@ std::string host_link_name(std::string_view namespace_name, std::string_view pod
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;
   EVP_Digest(key.data(), key.size(), digest.data(), &length, EVP_sha1(), nullptr);
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string name = "cali";
-  for (size_t i = 0; i < 11; ++i) {
-    const unsigned char byte = digest[i / 2];
-    name += hex[i % 2 == 0 ? byte >> 4U : byte & 0xfU];
-  }
-  return name;
+  return "cali" + hex_text(std::as_bytes(std::span(digest))).substr(0, 11);
 }
 
 std::vector<Operation> wire_node_side(const PodNetwork& network) {

@@ -18,8 +18,8 @@
 #include <cstring>
 #include <map>
 
+#include "runtime/base/confined.h"
 #include "runtime/base/text.h"
-#include "runtime/image/source.h"
 #include "runtime/proc/container_program.h"
 #include "runtime/proc/container_user.h"
 #include "runtime/proc/pty.h"
@@ -194,7 +194,7 @@ std::string text_in_container(const char* path) {
   constexpr size_t limit = 4U << 20U;
   auto root = open_fd("/", O_PATH | O_DIRECTORY);
   if (!root) return {};
-  auto file = image::open_blob(*root, path);
+  auto file = open_file_in_root(*root, path);
   return file ? read_all(file->get(), limit).value_or("") : "";
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/host_namespaces.h"
 #include "runtime/proc/mounts.h"

@@ -76,21 +76,4 @@ Result<void> protect_computer_settings() {
   return bind_with_flags("/proc/sysrq-trigger", MS_RDONLY);
 }
 
-Result<void> make_directories(const std::string& path, unsigned mode) {
-  for (size_t at = 1; at != std::string::npos;) {
-    at = path.find('/', at);
-    std::string part = path.substr(0, at);
-    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
-      // An existing folder above that may not be written is fine too.
-      struct stat info {};
-      int why = errno;
-      if (::stat(part.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return Error::from_errno(why, "making folder " + part);
-      }
-    }
-    if (at != std::string::npos) ++at;
-  }
-  return {};
-}
-
 }  // namespace hoplab::proc

@@ -31,7 +31,4 @@ Result<void> mount_own_sysfs();
 /// kernel itself refuses nothing.
 Result<void> protect_computer_settings();
 
-/// mkdir -p; an existing folder is fine.
-Result<void> make_directories(const std::string& path, unsigned mode = 0755);
-
 }  // namespace hoplab::proc

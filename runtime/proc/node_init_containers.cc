@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
-#include "runtime/image/unpack.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/pause_program.h"
 
@@ -30,14 +30,14 @@ NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& confi
       executable_(own_executable().value_or("/proc/self/exe")) {
   // After a power cut: containers of the node's earlier life.
   if (auto state = open_fd(config_.state_directory, O_RDONLY | O_DIRECTORY)) {
-    (void)image::remove_tree(*state, scratch_name).ok();
+    (void)remove_tree(*state, scratch_name).ok();
   }
 }
 
 void NodeContainers::remove_scratch(const std::string& container_id) {
   auto folder = open_fd(str(config_.state_directory, "/", scratch_name), O_RDONLY | O_DIRECTORY);
   if (!folder) return;  // no container of a loaded image yet
-  if (auto removed = image::remove_tree(*folder, container_id); !removed) {
+  if (auto removed = remove_tree(*folder, container_id); !removed) {
     log_.error("removing the files of container " + container_id, removed.error());
   }
 }

@@ -7,8 +7,8 @@
 #include <climits>
 #include <csignal>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
-#include "runtime/proc/mounts.h"
 #include "runtime/proc/node_init_containers.h"
 
 namespace hoplab::proc {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/mounts.h"

@@ -44,10 +44,6 @@ bool through_tunnel(const Operation& operation, const std::string& tunnel) {
   return route != nullptr && route->route.link == tunnel;
 }
 
-void append(std::vector<Operation>& all, std::vector<Operation> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(all));
-}
-
 /// Whether an event is about something calico-node keeps.
 struct Concerns {
   const plan::BlockRoutesInput& routes;

@@ -4,9 +4,9 @@
 
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 
 namespace hoplab::reconcile {
 namespace {

@@ -5,10 +5,10 @@
 #include <functional>
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "runtime/reconcile/stale_flows.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 
 namespace hoplab::reconcile {
 namespace {

@@ -9,13 +9,13 @@
 #include <memory>
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "runtime/netlink/dump.h"
 #include "runtime/plan/felix_rules.h"
 #include "runtime/plan/ipam_objects.h"
 #include "runtime/plan/pod_network.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 #include "tests/kernel/eventually.h"
 #include "tests/kernel/running_tunnel.h"
 #include "tests/kernel/sandbox_netns.h"

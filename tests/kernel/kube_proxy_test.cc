@@ -10,11 +10,11 @@
 #include <set>
 #include <thread>
 
+#include "runtime/base/test_dir.h"
 #include "runtime/base/text.h"
 #include "runtime/netlink/netns.h"
 #include "runtime/reconcile/proxy.h"
 #include "store/registry.h"
-#include "store/test_dir.h"
 #include "tests/kernel/eventually.h"
 #include "tests/kernel/sandbox_netns.h"
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <string>
+
+#include "runtime/base/directory.h"
 
 namespace hoplab {
 
@@ -18,8 +21,9 @@ class TestDir {
   TestDir(const TestDir&) = delete;
   TestDir& operator=(const TestDir&) = delete;
   ~TestDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    const std::filesystem::path path(path_);
+    auto parent = open_fd(path.parent_path().string(), O_RDONLY | O_DIRECTORY);
+    if (parent) (void)remove_tree(*parent, path.filename().string()).ok();
   }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }

@@ -1,3 +1,5 @@
+#include "runtime/base/directory.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -6,11 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <vector>
 
 #include "runtime/base/text.h"
-#include "runtime/image/unpack.h"
 
-namespace hoplab::image {
+namespace hoplab {
 
 namespace {
 
@@ -94,8 +96,25 @@ class TreeRemover {
 
 }  // namespace
 
+Result<void> make_directories(const std::string& path, unsigned mode) {
+  for (size_t at = 1; at != std::string::npos;) {
+    at = path.find('/', at);
+    std::string part = path.substr(0, at);
+    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
+      // An existing folder above that may not be written is fine too.
+      struct stat info {};
+      int why = errno;
+      if (::stat(part.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return Error::from_errno(why, "making folder " + part);
+      }
+    }
+    if (at != std::string::npos) ++at;
+  }
+  return {};
+}
+
 Result<void> remove_tree(const Fd& parent, const std::string& name) {
   return TreeRemover(parent).remove(name);
 }
 
-}  // namespace hoplab::image
+}  // namespace hoplab
