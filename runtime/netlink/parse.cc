@@ -1,10 +1,11 @@
 #include "runtime/netlink/parse.h"
 
+#include <net/if.h>
+// The kernel's headers yield to libc's only if those are first.
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <algorithm>
