@@ -9,7 +9,6 @@
 namespace hoplab::reconcile {
 namespace {
 
-constexpr const char* write_key = "write";
 constexpr const char* expire_key = "expire";
 constexpr size_t most_remembered = 4096;
 
