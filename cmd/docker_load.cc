@@ -10,6 +10,7 @@
 
 #include "cmd/docker.h"
 #include "cmd/docker_change.h"
+#include "cmd/docker_output.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd::docker {
@@ -130,18 +131,7 @@ Result<int> run_save(Session& session) {
     HOP_CHECK(store.save(session.flags.args(), STDOUT_FILENO));
     return exit_ok;
   }
-  // Beside its place first: a file that was there stays whole when this one fails.
-  std::string partial = path + ".partial";
-  auto written = [&]() -> Result<void> {
-    HOP_TRY(Fd file, open_fd(partial, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-    HOP_CHECK(store.save(session.flags.args(), file.get()));
-    if (::rename(partial.c_str(), path.c_str()) != 0) {
-      return Error::from_errno(errno, "writing " + path);
-    }
-    return {};
-  }();
-  if (!written) ::unlink(partial.c_str());
-  HOP_CHECK(std::move(written));
+  HOP_CHECK(write_output(path, [&](int fd) { return store.save(session.flags.args(), fd); }));
   return exit_ok;
 }
 

@@ -1,7 +1,14 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "cmd/docker_change.h"
 #include "cmd/docker_format.h"
+#include "cmd/docker_output.h"
+#include "runtime/base/test_dir.h"
 
 namespace hoplab::cmd::docker {
 namespace {
@@ -64,6 +71,64 @@ TEST(DockerChange, ChangesWhatADockerfileWould) {
   for (const char* bad : {"FROM x", "CMD", "CMD [1]", "ENV A=\"open", "ENV A=1 B", "ENV A"}) {
     EXPECT_FALSE(apply_change(config, bad)) << bad;
   }
+}
+
+class DockerOutput : public ::testing::Test {
+ protected:
+  static Result<void> hello(int fd) { return write_all(fd, "hello"); }
+  static Result<void> fail(int fd) {
+    (void)write_all(fd, "half");
+    return Error(ErrorCode::internal, "no more");
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return read_file(folder_.file(name)).value_or("(nothing)");
+  }
+  [[nodiscard]] auto entries() const {
+    return std::distance(std::filesystem::directory_iterator(folder_.path()), {});
+  }
+  TestDir folder_;
+};
+
+TEST_F(DockerOutput, AFileIsReplacedWhenItIsComplete) {
+  const std::string path = folder_.file("out.tar");
+  EXPECT_FALSE(write_output(path, fail));
+  EXPECT_EQ(entries(), 0);
+  ASSERT_TRUE(write_file(path, "before"));
+  EXPECT_FALSE(write_output(path, fail));
+  EXPECT_EQ(text("out.tar"), "before");
+  ASSERT_TRUE(write_output(path, hello));
+  EXPECT_EQ(text("out.tar"), "hello");
+  EXPECT_EQ(entries(), 1);
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0600U);
+  EXPECT_FALSE(write_output(folder_.path(), hello));
+}
+
+TEST_F(DockerOutput, FollowsNoLinksThatOthersPutBesideIt) {
+  ASSERT_TRUE(write_file(folder_.file("victim"), "mine"));
+  ASSERT_EQ(::symlink("victim", folder_.file("out.tar.partial").c_str()), 0);
+  ASSERT_TRUE(write_output(folder_.file("out.tar"), hello));
+  EXPECT_EQ(text("victim"), "mine");
+  EXPECT_EQ(text("out.tar"), "hello");
+}
+
+TEST_F(DockerOutput, ReplacesWhatALinkLeadsTo) {
+  ASSERT_TRUE(write_file(folder_.file("real.tar"), "before"));
+  ASSERT_EQ(::symlink("real.tar", folder_.file("out.tar").c_str()), 0);
+  ASSERT_TRUE(write_output(folder_.file("out.tar"), hello));
+  EXPECT_EQ(text("real.tar"), "hello");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_.file("out.tar")));
+}
+
+TEST_F(DockerOutput, WritesIntoAFifo) {
+  const std::string path = folder_.file("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  // Not waiting for a writer, so that a failure does not hang; the writer then never waits for us.
+  Fd reader = *open_fd(path, O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(write_output(path, hello));
+  EXPECT_EQ(read_all(reader.get()).value_or("(nothing)"), "hello");
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
 }
 
 }  // namespace
