@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -54,6 +55,10 @@ class Unpacker {
     if (options_.whiteouts != Whiteouts::none && path.name.starts_with(whiteout_prefix)) {
       return add_whiteout(parent, path);
     }
+    if (entry.kind == EntryKind::hardlink) {
+      HOP_TRY(bool done, is_linked(parent, entry, path.name));
+      if (done) return {};
+    }
     HOP_TRY(bool kept, make_room(parent, entry, path));
     switch (entry.kind) {
       case EntryKind::file:
@@ -78,13 +83,41 @@ class Unpacker {
   Result<Fd> open_parent(const std::string& path) {
     constexpr int flags = O_PATH | O_DIRECTORY;
     auto found = open_in_root(root_, path, flags);
-    if (found || found.error().sys_errno() != ENOENT || path.empty()) return found;
+    if (found || path.empty()) return found;
+    int why = found.error().sys_errno();
+    if (why != ENOENT && why != ENOTDIR) return found;
     HOP_TRY(EntryPath up, split_entry_path(path));
     HOP_TRY(Fd parent, open_parent(up.parent));
-    if (::mkdirat(parent.get(), up.name.c_str(), 0755) != 0 && errno != EEXIST) {
+    if (why == ENOTDIR && is_whiteout(parent, up.name)) {
+      // What this layer puts below stands instead of all that the lower layers have there.
+      ::unlinkat(parent.get(), up.name.c_str(), 0);
+      opaque_.push_back(path);
+    }
+    if (::mkdirat(parent.get(), up.name.c_str(), 0755) == 0) {
+      ::fchmodat(parent.get(), up.name.c_str(), 0755, 0);  // whatever the umask is
+    } else if (errno != EEXIST) {
       return Error::from_errno(errno, "making the directory " + path);
     }
     return open_in_root(root_, path, flags);
+  }
+
+  /// Devices of archives are left out: a character device is a whiteout of ours.
+  static bool is_whiteout(const Fd& parent, const std::string& name) {
+    struct stat info {};
+    return ::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISCHR(info.st_mode);
+  }
+
+  /// Whether a hard link is there already: a member may name itself as its target.
+  Result<bool> is_linked(const Fd& parent, const TarEntry& entry, const std::string& name) {
+    HOP_TRY(EntryPath to, split_entry_path(entry.link).context("the target of the hard link"));
+    auto to_parent = open_in_root(root_, to.parent, O_PATH | O_DIRECTORY);
+    struct stat target {};
+    struct stat present {};
+    return to_parent &&
+           ::fstatat(to_parent->get(), to.name.c_str(), &target, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ::fstatat(parent.get(), name.c_str(), &present, AT_SYMLINK_NOFOLLOW) == 0 &&
+           target.st_dev == present.st_dev && target.st_ino == present.st_ino;
   }
 
   /// Removes what an earlier member left under the name; a directory stays for a directory (true).
@@ -113,7 +146,7 @@ class Unpacker {
     }
     HOP_TRY(uint64_t written,
             archive_.write_content(file.get(), options_.limits.bytes - report_.bytes));
-    report_.bytes += written;
+    report_.bytes += std::max(written, entry.size);  // holes are filled when it is copied
     set_owner(entry, ::fchown(fd, owner(entry.uid), group(entry.gid)));
     // After chown, which takes the setuid bits and capabilities away.
     if (::fchmod(fd, entry.mode) != 0) return Error::from_errno(errno, "setting the mode");
@@ -155,10 +188,13 @@ class Unpacker {
   }
 
   Result<void> add_fifo(const Fd& parent, const TarEntry& entry, const std::string& name) {
-    if (::mkfifoat(parent.get(), name.c_str(), entry.mode & 0777U) != 0) {
+    if (::mkfifoat(parent.get(), name.c_str(), 0600) != 0) {
       return Error::from_errno(errno, "making the fifo");
     }
     set_owner_and_time(parent, entry, name);
+    if (::fchmodat(parent.get(), name.c_str(), entry.mode, 0) != 0) {
+      return Error::from_errno(errno, "setting the mode");
+    }
     return {};
   }
 

@@ -30,7 +30,7 @@ struct UnpackOptions {
 };
 
 struct UnpackReport {
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  ///< Of all files, with their holes.
   uint64_t entries = 0;
   /// What could not be made as the archive says, one line per kind: "3 device nodes left out".
   std::vector<std::string> notes;
