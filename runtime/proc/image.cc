@@ -136,7 +136,7 @@ Result<Image> resolve_image(std::string_view reference) {
   return Error(
       ErrorCode::not_found,
       str("image \"", reference, "\" is none of hoplab's built-in images (", join(known, ", "),
-          "); tags and registries are ignored, nothing is pulled; "
+          "), whose tags and registries are ignored; nothing is pulled; "
           "\"hoplab docker load -i FILE\" brings an image in"));
 }
 
