@@ -147,6 +147,10 @@ int print_error(const Error& error) {
   return exit_failure;
 }
 
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
+}
+
 Result<image::ImageStore> open_images() {
   return image::ImageStore::open(images_folder(), image::own_whiteouts());
 }

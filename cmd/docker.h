@@ -44,6 +44,9 @@ struct Verb {
 /// "Error response from daemon: <message>"; returns exit code 1. For verbs that go on.
 int print_error(const Error& error);
 
+/// "note: …" on standard error, a line each.
+void print_notes(const std::vector<std::string>& notes);
+
 /// The images of this user (on a host of a lab: of the user whose lab it is). Made when missing.
 Result<image::ImageStore> open_images();
 

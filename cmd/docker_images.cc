@@ -57,6 +57,10 @@ Result<std::vector<Row>> all_rows() {
   HOP_TRY(std::vector<image::StoredImage> images, store.list());
   std::vector<Row> out;
   for (const image::StoredImage& each : images) {
+    if (each.damage) {
+      print_notes({each.damage->message()});
+      continue;
+    }
     Row row{{}, false, each.id, each.config.created, each.bytes};
     if (each.names.empty()) out.push_back(row);
     for (const std::string& name : each.names) {

@@ -56,10 +56,6 @@ image::LoadOptions progress(bool quiet) {
   return options;
 }
 
-void print_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
-}
-
 Result<int> run_load(Session& session) {
   std::string path = session.flags.get("input");
   bool piped = path.empty() || path == "-";
@@ -72,9 +68,10 @@ Result<int> run_load(Session& session) {
     HOP_TRY(spooled, SpooledInput::read(STDIN_FILENO));
     path = spooled.path();
   }
+  image::LoadOptions options = progress(session.flags.on("quiet"));
+  if (piped) options.title = "standard input";
   HOP_TRY(image::ImageStore store, open_images());
-  HOP_TRY(std::vector<image::LoadedImage> loaded,
-          store.load(path, progress(session.flags.on("quiet"))));
+  HOP_TRY(std::vector<image::LoadedImage> loaded, store.load(path, options));
   for (const image::LoadedImage& each : loaded) {
     print_notes(each.notes);
     if (each.image.names.empty()) std::cout << "Loaded image ID: " << each.image.id.text() << "\n";
@@ -102,11 +99,13 @@ Result<int> run_import(Session& session) {
     HOP_CHECK(apply_change(config, change));
   }
   SpooledInput spooled;
+  image::LoadOptions options = progress(true);
+  options.title = path;  // "-" in the history, as docker has it
+  options.message = session.flags.get("message");
   if (path == "-") {
     HOP_TRY(spooled, SpooledInput::read(STDIN_FILENO));
     path = spooled.path();
   }
-  image::LoadOptions options = progress(true);
   if (args.size() > 1) options.fallback_name = args[1];
   HOP_TRY(image::ImageStore store, open_images());
   HOP_TRY(image::LoadedImage imported, store.import_rootfs(path, std::move(config), options));

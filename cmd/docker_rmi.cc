@@ -16,7 +16,8 @@ Result<int> run_tag(Session& session) {
     return Error(ErrorCode::invalid, "refusing to create a tag with a digest reference");
   }
   HOP_TRY(image::ImageStore store, open_images());
-  HOP_CHECK(store.tag(session.flags.args()[0], name));
+  HOP_TRY(std::vector<std::string> notes, store.tag(session.flags.args()[0], name));
+  print_notes(notes);
   return exit_ok;
 }
 
@@ -30,6 +31,7 @@ void print_removed(const image::RemovedImage& removed) {
     std::cout << "Untagged: " << image::Reference::parse(name)->familiar() << "\n";
   }
   for (const image::Digest& id : removed.deleted) std::cout << "Deleted: " << id.text() << "\n";
+  print_notes(removed.notes);
 }
 
 Result<int> run_rmi(Session& session) {
@@ -60,7 +62,8 @@ Result<int> run_prune(Session& session) {
     if (to_lower(trim(answer)) != "y") return exit_ok;
   }
   HOP_TRY(image::ImageStore store, open_images());
-  HOP_TRY(image::RemovedImage removed, store.prune([](const auto&) { return false; }));
+  HOP_TRY(image::RemovedImage removed, store.prune());
+  print_notes(removed.notes);
   if (!removed.deleted.empty()) std::cout << "Deleted Images:\n";
   for (const image::Digest& id : removed.deleted) std::cout << "deleted: " << id.text() << "\n";
   std::cout << (removed.deleted.empty() ? "" : "\n")

@@ -32,6 +32,15 @@ ImageProblem invalid_name(const std::string& image, const Error& error) {
       {{"Warning", "InspectFailed", message}, {"Warning", "Failed", "Error: InvalidImageName"}}};
 }
 
+/// It is there, and cannot be used.
+ImageProblem cannot_inspect(const std::string& image, const Error& error) {
+  std::string message = "Failed to inspect image " + quoted(image) + ": " + error.message();
+  return {
+      "ImageInspectError",
+      message,
+      {{"Warning", "InspectFailed", message}, {"Warning", "Failed", "Error: ImageInspectError"}}};
+}
+
 ImageProblem never_pulled(const std::string& image) {
   std::string message =
       "Container image " + quoted(image) + " is not present with pull policy of Never";
@@ -62,7 +71,8 @@ std::optional<ImageProblem> look_for_image(const proc::ImageCatalog& images,
     return std::nullopt;
   }
   container.retry_at = now + retry;
-  if (known.error().code() != ErrorCode::not_found) return invalid_name(image, known.error());
+  if (known.error().code() == ErrorCode::invalid) return invalid_name(image, known.error());
+  if (known.error().code() != ErrorCode::not_found) return cannot_inspect(image, known.error());
   if (string_or(container_spec, "imagePullPolicy") == "Never") return never_pulled(image);
   if (now < container.pull_at) {
     container.retry_at = container.pull_at;

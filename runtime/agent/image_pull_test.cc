@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "runtime/base/test_dir.h"
+
 namespace hoplab::agent {
 namespace {
 
@@ -55,6 +57,18 @@ TEST(ImagePull, NeverMeansNever) {
   EXPECT_EQ(problem->waiting_reason, "ErrImageNeverPull");
   EXPECT_EQ(problem->waiting_message,
             "Container image \"redis\" is not present with pull policy of Never");
+}
+
+TEST(ImagePull, WhatIsThereAndDamagedIsNoPullAndNoBadName) {
+  TestDir folder;
+  ASSERT_TRUE(write_file(folder.file("index.json"), "{"));
+  ContainerRecord container;
+  auto problem =
+      look_for_image(proc::ImageCatalog(folder.path()), {{"image", "nginx"}}, container, at(0));
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->waiting_reason, "ImageInspectError");
+  EXPECT_THAT(problem->waiting_message, HasSubstr("Failed to inspect image \"nginx\": "));
+  EXPECT_EQ(container.retry_at, at(10));
 }
 
 TEST(ImagePull, ABadNameIsNoPull) {

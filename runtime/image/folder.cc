@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
@@ -19,10 +20,14 @@ std::string environment(const char* name) {
 }  // namespace
 
 std::string default_store_folder() {
-  if (std::string chosen = environment("HOPLAB_IMAGES"); !chosen.empty()) return chosen;
+  if (std::string chosen = environment("HOPLAB_IMAGES"); !chosen.empty()) {
+    std::error_code failed;
+    auto absolute = std::filesystem::absolute(chosen, failed);
+    return failed ? chosen : absolute.lexically_normal().string();
+  }
   if (::getuid() == 0) return "/var/cache/hoplab/images";
   std::string data = environment("XDG_DATA_HOME");
-  if (data.empty()) data = environment("HOME") + "/.local/share";
+  if (!data.starts_with('/')) data = environment("HOME") + "/.local/share";
   return data + "/hoplab/images";
 }
 

@@ -150,6 +150,8 @@ std::string machine_architecture() {
   std::string_view machine = static_cast<const char*>(name.machine);
   if (machine == "x86_64") return "amd64";
   if (machine == "aarch64") return "arm64";
+  if (machine.starts_with("arm")) return "arm";
+  if (machine.size() == 4 && machine.ends_with("86")) return "386";
   return std::string(machine);
 }
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <map>
 #include <set>
@@ -6,6 +7,7 @@
 #include "runtime/base/text.h"
 #include "runtime/image/layout.h"
 #include "runtime/image/store.h"
+#include "runtime/image/store_find.h"
 #include "runtime/image/tar_writer.h"
 
 namespace hoplab::image {
@@ -41,15 +43,16 @@ void add_index_entries(const Wanted& wanted, std::vector<Descriptor>& index) {
 }  // namespace
 
 Result<void> ImageStore::save(const std::vector<std::string>& names, int fd) const {
+  HOP_TRY(const Fd lock, lock_contents(LOCK_SH));
+  HOP_TRY(const std::vector<StoredImage> images, read_images());
   std::map<Digest, Wanted> wanted;
   for (const std::string& each : names) {
-    HOP_TRY(StoredImage image, find(each));
-    Wanted& entry = wanted.try_emplace(image.id, Wanted{image, {}}).first->second;
+    HOP_TRY(const StoredImage* image, find_among(images, each));
+    if (image->damage) return *image->damage;
+    Wanted& entry = wanted.try_emplace(image->id, Wanted{*image, {}}).first->second;
     auto name = Reference::parse(each);
     // By name: that name. By id: none, as docker does.
-    for (const std::string& full : image.names) {
-      if (name && name->full() == full) entry.names.insert(full);
-    }
+    if (name && has_name(*image, *name)) entry.names.insert(name->full());
   }
   HOP_TRY(TarWriter tar, TarWriter::open(fd));
   HOP_CHECK(tar.add_directory("blobs"));

@@ -7,9 +7,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <filesystem>
-#include <set>
+#include <cstdlib>
 #include <span>
 
 #include "runtime/base/directory.h"
@@ -19,9 +17,6 @@
 namespace hoplab::image {
 
 namespace {
-
-constexpr const char* unpacked = "layer";  // in tmp/: one writer, one layer at a time
-constexpr const char* incoming = "blob";
 
 /// By the first bytes: docker's archives do not say it.
 std::string layer_media_type(const Fd& blob) {
@@ -58,10 +53,6 @@ Result<Copied> copy_and_hash(const Fd& from, const Fd& to) {
   return out;
 }
 
-bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
-}
-
 Result<void> move_into(const Fd& from, const char* name, const std::string& to) {
   if (::renameat(from.get(), name, AT_FDCWD, to.c_str()) != 0) {
     return Error::from_errno(errno, "moving a blob to " + to);
@@ -81,17 +72,19 @@ Result<ImageStore::Writer> ImageStore::Writer::begin(const ImageStore& store) {
   while (::flock(lock.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return Error::from_errno(errno, "locking " + store.folder_);
   }
-  HOP_CHECK(remove_tree(store.directory_, "tmp"));
-  std::string tmp = store.folder_ + "/tmp";
-  if (::mkdir(tmp.c_str(), 0700) != 0) return Error::from_errno(errno, "making " + tmp);
-  HOP_TRY(Fd directory, open_fd(tmp, O_RDONLY | O_DIRECTORY));
-  return Writer(store, std::move(lock), std::move(directory));
+  // What cannot go, say files of another user, stays and is in nobody's way.
+  (void)remove_tree(store.directory_, "tmp");
+  HOP_CHECK(make_directories(store.folder_ + "/tmp", 0700));
+  std::string staging = store.folder_ + "/tmp/XXXXXX";
+  if (::mkdtemp(staging.data()) == nullptr) return Error::from_errno(errno, "making " + staging);
+  HOP_TRY(Fd directory, open_fd(staging, O_RDONLY | O_DIRECTORY));
+  return Writer(store, std::move(lock), std::move(staging), std::move(directory));
 }
 
 Result<Descriptor> ImageStore::Writer::add_blob(const Fd& source, const std::string& name,
                                                 const std::optional<Digest>& expected,
                                                 std::string_view media_type) {
-  std::string staged = store_.folder_ + "/tmp/" + incoming;
+  std::string staged = staging_ + "/" + incoming_name;
   HOP_TRY(Fd file, open_fd(staged, O_RDWR | O_CREAT | O_TRUNC, 0600));
   HOP_TRY(Copied copied, copy_and_hash(source, file).context(str("copying ", name)));
   if (expected && copied.digest != *expected) return damaged(name, *expected, copied.digest);
@@ -99,7 +92,8 @@ Result<Descriptor> ImageStore::Writer::add_blob(const Fd& source, const std::str
   out.media_type = media_type.empty() ? layer_media_type(file) : std::string(media_type);
   out.digest = copied.digest;
   out.size = copied.size;
-  HOP_CHECK(move_into(tmp_, incoming, store_.blob(out.digest)));
+  added_ = true;
+  HOP_CHECK(move_into(tmp_, incoming_name, store_.blob(out.digest)));
   return out;
 }
 
@@ -109,32 +103,38 @@ Result<Descriptor> ImageStore::Writer::add_text(const std::string& text,
   out.media_type = media_type;
   out.digest = digest_of(text);
   out.size = text.size();
+  // A blob that is right stays the file it is: who runs the image holds a lock on its config.
+  auto present = read_file(store_.blob(out.digest), document_limit);
+  if (present && *present == text) return out;
+  added_ = true;
   HOP_CHECK(replace_file(store_.blob(out.digest), text, 0600));
   return out;
 }
 
 Result<ImageStore::Writer::Layer> ImageStore::Writer::add_layer(
     const Fd& source, const std::string& name, const std::optional<Digest>& expected,
-    const std::optional<Digest>& diff_id, const UnpackLimits& limits) {
-  bool known = diff_id && exists(store_.layer(*diff_id));
+    const std::optional<Digest>& diff_id) {
+  bool known = diff_id && layer_notes(*diff_id).ok();
   Layer out;
   HOP_TRY(out.blob, add_blob(source, name, expected, ""));
-  HOP_TRY(out.diff_id, known ? hash_layer(out.blob.digest, name, limits)
-                             : unpack_layer(out.blob.digest, name, limits));
+  HOP_TRY(out.diff_id,
+          known ? hash_layer(out.blob.digest, name) : unpack_layer(out.blob.digest, name));
   if (diff_id && out.diff_id != *diff_id) return damaged(name, *diff_id, out.diff_id);
-  if (!exists(store_.layer(out.diff_id))) {
-    HOP_CHECK(move_into(tmp_, unpacked, store_.layer(out.diff_id)));
-  } else {
-    HOP_CHECK(remove_tree(tmp_, unpacked));
-  }
+  if (!known) HOP_CHECK(keep_unpacked(out.diff_id));
   HOP_TRY(out.notes, layer_notes(out.diff_id));
   return out;
 }
 
-Result<Digest> ImageStore::Writer::hash_layer(const Digest& blob, const std::string& name,
-                                              const UnpackLimits& limits) {
+Result<void> ImageStore::Writer::keep_unpacked(const Digest& diff_id) {
+  if (layer_notes(diff_id)) return remove_tree(tmp_, unpacked_name);
+  HOP_TRY(Fd layers, open_fd(store_.folder_ + "/layers", O_RDONLY | O_DIRECTORY));
+  HOP_CHECK(remove_tree(layers, std::string(diff_id.hex())));
+  return move_into(tmp_, unpacked_name, store_.layer(diff_id));
+}
+
+Result<Digest> ImageStore::Writer::hash_layer(const Digest& blob, const std::string& name) {
   HOP_TRY(TarReader reader, open_layer(blob, name));
-  return reader.finish(limits.bytes * 2);
+  return reader.finish(stream_limit());
 }
 
 Result<TarReader> ImageStore::Writer::open_layer(const Digest& blob,
@@ -143,18 +143,21 @@ Result<TarReader> ImageStore::Writer::open_layer(const Digest& blob,
   return TarReader::open(std::move(file), name);
 }
 
-Result<Digest> ImageStore::Writer::unpack_layer(const Digest& blob, const std::string& name,
-                                                const UnpackLimits& limits) {
-  std::string staged = store_.folder_ + "/tmp/" + unpacked;
+Result<Digest> ImageStore::Writer::unpack_layer(const Digest& blob, const std::string& name) {
+  std::string staged = staging_ + "/" + unpacked_name;
   std::string root = staged + "/diff";
   for (const std::string& path : {staged, root}) {
-    if (::mkdir(path.c_str(), 0755) != 0) return Error::from_errno(errno, "making " + path);
+    // The layer's root is the container's "/": no umask of ours may close it.
+    if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) {
+      return Error::from_errno(errno, "making " + path);
+    }
   }
   HOP_TRY(Fd directory, open_fd(root, O_RDONLY | O_DIRECTORY));
   HOP_TRY(TarReader reader, open_layer(blob, name));
-  HOP_TRY(UnpackReport report,
-          unpack(reader, directory, {store_.whiteouts_, limits}).context(name));
-  HOP_TRY(Digest diff_id, reader.finish(limits.bytes * 2));
+  HOP_TRY(UnpackReport report, unpack(reader, directory, {store_.whiteouts_, left_}).context(name));
+  HOP_TRY(Digest diff_id, reader.finish(stream_limit()));
+  left_.bytes -= report.bytes;
+  left_.entries -= report.entries;
   Json info{{"bytes", report.bytes}, {"entries", report.entries}, {"notes", report.notes}};
   HOP_CHECK(write_file(staged + "/info.json", dump_json(info)));
   return diff_id;
@@ -168,40 +171,6 @@ Result<std::vector<std::string>> ImageStore::Writer::layer_notes(const Digest& d
     if (each.is_string()) out.push_back(each.get<std::string>());
   }
   return out;
-}
-
-Result<void> ImageStore::Writer::commit(const std::vector<Descriptor>& index) {
-  HOP_CHECK(replace_file(str(store_.folder_, "/", index_file), index_text(index), 0600));
-  return remove_unneeded(index);
-}
-
-void ImageStore::Writer::collect_garbage() {
-  if (auto index = store_.read_index()) (void)remove_unneeded(*index);
-  (void)remove_tree(tmp_, unpacked);
-  (void)remove_tree(tmp_, incoming);
-}
-
-Result<void> ImageStore::Writer::remove_unneeded(const std::vector<Descriptor>& index) {
-  std::set<std::string, std::less<>> blobs;
-  std::set<std::string, std::less<>> layers;
-  for (const Descriptor& each : index) {
-    HOP_TRY(StoredImage image, store_.read_image(each));
-    HOP_TRY(Manifest manifest, store_.read_manifest(each));
-    blobs.insert({std::string(each.digest.hex()), std::string(image.id.hex())});
-    for (const Descriptor& blob : manifest.layers) blobs.emplace(blob.digest.hex());
-    for (const Digest& diff_id : image.config.diff_ids) layers.emplace(diff_id.hex());
-  }
-  const auto sweep = [&](const char* folder, const auto& needed) -> Result<void> {
-    const std::string path = str(store_.folder_, "/", folder);
-    HOP_TRY(Fd directory, open_fd(path, O_RDONLY | O_DIRECTORY));
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      std::string name = entry.path().filename().string();
-      if (!needed.contains(name)) HOP_CHECK(remove_tree(directory, name));
-    }
-    return {};
-  };
-  HOP_CHECK(sweep(blob_folder, blobs));
-  return sweep("layers", layers);
 }
 
 }  // namespace hoplab::image

@@ -36,6 +36,8 @@ struct Image {
   /// layers, the base first.
   std::string user;
   std::vector<std::string> layers;
+  /// Of a loaded image: for image::hold_image(), by whoever runs a container from it.
+  std::string hold_file;
 };
 
 /// Where the private root of every container has the hoplab executable.
@@ -44,7 +46,7 @@ inline constexpr const char* executable_in_container = "/usr/local/bin/hoplab";
 /// All built-in images.
 const std::vector<Image>& builtin_images();
 
-/// Finds an image by a reference as pods write it: registry, "library/", tag and digest are
+/// Finds a built-in image by a reference as pods write it: registry, "library/", tag and digest are
 /// ignored ("docker.io/library/nginx:1.21" is nginx). `invalid` when it is no image reference
 /// (Kubernetes: InvalidImageName), `not_found` with the list of what exists (ErrImagePull).
 Result<Image> resolve_image(std::string_view reference);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "runtime/base/text.h"
+#include "runtime/image/folder.h"
 #include "runtime/image/store.h"
 
 namespace hoplab::proc {
@@ -41,6 +42,7 @@ Image image_of(const image::ImageStore& store, const image::StoredImage& stored)
   out.stop_signal = signal_of(stored.config.stop_signal);
   out.user = stored.config.user;
   out.layers = store.layers(stored);
+  out.hold_file = store.hold_file(stored);
   return out;
 }
 
@@ -48,10 +50,13 @@ Image image_of(const image::ImageStore& store, const image::StoredImage& stored)
 
 Result<Image> ImageCatalog::resolve(std::string_view reference) const {
   if (!folder_.empty()) {
-    HOP_TRY(auto store, image::ImageStore::find_folder(folder_));
+    HOP_TRY(auto store, image::ImageStore::find_folder(folder_, image::own_whiteouts()));
     if (store) {
       auto found = store->find(reference);
-      if (found) return image_of(*store, *found);
+      if (found) {
+        HOP_CHECK(store->check_usable());
+        return image_of(*store, *found);
+      }
       if (found.error().code() != ErrorCode::not_found &&
           found.error().code() != ErrorCode::invalid) {
         return std::move(found).error();

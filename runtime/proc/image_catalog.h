@@ -16,7 +16,8 @@ class ImageCatalog {
   /// `folder`: of the user's ImageStore; it need not exist. Empty = built-in images only.
   explicit ImageCatalog(std::string folder) : folder_(std::move(folder)) {}
 
-  /// As resolve_image(); a loaded image is found by its exact name and tag, or its id.
+  /// As resolve_image(); `internal` when the loaded image of that name is damaged. A loaded image
+  /// is found by its exact name and tag, or its id.
   [[nodiscard]] Result<Image> resolve(std::string_view reference) const;
 
  private:

@@ -120,6 +120,7 @@ void NodeContainers::finish_container(Container& container, int wait_status) {
   container.streams->finish();
   container.input.reset();
   container.process = {};
+  container.image.reset();
   ContainerStatus& status = container.status;
   status.pid = 0;
   status.oom_killed = cgroups_ && cgroups_->oom_kills(container.cgroup) > 0;

@@ -43,6 +43,7 @@ class NodeContainers {
     std::unique_ptr<ContainerStreams> streams;
     Fd input;  ///< Write end of standard input.
     ContainerCgroup cgroup;
+    Fd image;  ///< Keeps a loaded image in its store until the container has ended.
     EventLoop::TimerId kill_timer = 0;
     bool removed = false;  ///< Forget it as soon as it has ended.
   };

@@ -9,6 +9,7 @@
 
 #include "runtime/base/directory.h"
 #include "runtime/base/text.h"
+#include "runtime/image/store.h"
 #include "runtime/proc/node_init_containers.h"
 
 namespace hoplab::proc {
@@ -70,6 +71,8 @@ void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
   if (auto startable = check_startable(spec); !startable) return done(startable.error());
   auto image = images_.resolve(spec.image);
   if (!image) return done(image.error());
+  auto held = image->hold_file.empty() ? Fd() : image::hold_image(image->hold_file);
+  if (!held) return done(held.error());
   const Sandbox& sandbox = sandboxes_.at(spec.sandbox_id);
   auto plan = plan_container(spec, sandbox.status.spec, *image, facts());
   if (!plan) return done(plan.error());
@@ -80,6 +83,7 @@ void NodeContainers::start_container(const ContainerSpec& spec, Started done) {
   container.status.created_at = status_time();
   container.program = std::move(plan->program);
   container.stop_signal = plan->stop_signal;
+  container.image = *std::move(held);
   container.started = std::move(done);
   auto launched = launch(container, sandbox, plan->root);
   if (!launched) fail_start(container, container.failure.exit_code, launched.error().message());
@@ -145,6 +149,7 @@ void NodeContainers::fail_start(Container& container, int exit_code, const std::
   container.status.message = message;
   container.status.finished_at = status_time();
   CgroupControllers::remove(container.cgroup);
+  container.image.reset();
   if (auto started = std::exchange(container.started, nullptr)) started(container.status);
   emit(ContainerEventKind::exited, container.status.spec.sandbox_id, &container);
 }

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "runtime/base/confined.h"
 #include "runtime/base/text.h"
@@ -25,6 +27,18 @@ Result<Fd> fresh_folder(const std::string& path) {
 
 std::string through(const Fd& fd) {
   return str("/proc/self/fd/", fd.get());
+}
+
+/// For lowerdir=, the top first, each directory once (overlayfs refuses a repeat with ELOOP): the
+/// topmost. Whatever a layer has, hides or deletes, it does again at its upper place, so a lower
+/// place of the same layer never shows: what lies between and changes a name of the layer is itself
+/// overruled above, and names the layer does not have pass it by in both places.
+std::vector<std::string> stack_of(const std::vector<std::string>& layers) {
+  std::vector<std::string> out;
+  for (auto it = layers.rbegin(); it != layers.rend(); ++it) {
+    if (std::find(out.begin(), out.end(), *it) == out.end()) out.push_back(*it);
+  }
+  return out;
 }
 
 Result<void> write_inside(const Fd& root, const std::string& path, const std::string& text) {
@@ -48,18 +62,23 @@ Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
   HOP_TRY(Fd work, fresh_folder(spec.scratch + "/work"));
   std::vector<Fd> layers;
   std::string lower;
-  // Short names: the kernel takes one page of options, for up to 500 layers.
-  for (auto it = spec.layers.rbegin(); it != spec.layers.rend(); ++it) {
-    HOP_TRY(Fd layer, open_fd(*it, O_PATH | O_DIRECTORY).context("a layer of the image"));
+  // Short names: the kernel takes one page of options.
+  const std::vector<std::string> stack = stack_of(spec.layers);
+  for (const std::string& each : stack) {
+    HOP_TRY(Fd layer, open_fd(each, O_PATH | O_DIRECTORY).context("a layer of the image"));
     lower += str(lower.empty() ? "" : ":", through(layer));
     layers.push_back(std::move(layer));
   }
   std::string options =
       str("lowerdir=", lower, ",upperdir=", through(upper), ",workdir=", through(work),
           image::own_whiteouts() == image::Whiteouts::overlay_user ? ",userxattr" : "");
+  if (options.size() >= static_cast<size_t>(::sysconf(_SC_PAGESIZE))) {
+    return Error(ErrorCode::unsupported,
+                 str("the image's ", stack.size(), " layers are too many for one overlay mount"));
+  }
   if (::mount("overlay", place, "overlay", MS_NODEV, options.c_str()) != 0) {
-    return Error::from_errno(
-        errno, str("mounting the image's ", spec.layers.size(), " layers by overlayfs"));
+    return Error::from_errno(errno,
+                             str("mounting the image's ", stack.size(), " layers by overlayfs"));
   }
   auto root = clone_tree(place);
   ::umount2(place, MNT_DETACH);

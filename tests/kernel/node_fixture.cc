@@ -84,6 +84,7 @@ void NodeTest::start_node(const std::vector<ServiceSpec>& services) {
   config.cluster = str("test-", ::getpid());
   config.state_directory = directory_;
   config.services = services;
+  config.image_folder = image_folder();
   constexpr unsigned long flags =
       CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
   long pid = ::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr);

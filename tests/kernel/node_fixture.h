@@ -27,6 +27,8 @@ class NodeTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  /// Where the node looks for loaded images; nothing is there.
+  [[nodiscard]] std::string image_folder() const { return directory_ + "/images"; }
   /// Starts node-init with further services; SetUp() does it with none.
   void start_node(const std::vector<proc::ServiceSpec>& services);
   void stop_node();

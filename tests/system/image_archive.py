@@ -60,7 +60,7 @@ def docker_archive(path, name, layers, **config):
         "rootfs": {"type": "layers", "diff_ids": [sha256(layer) for layer in layers]},
         "history": [{"created": "2024-01-02T03:04:05Z", "created_by": f"layer {i}"}
                     for i in range(len(layers))]}).encode()
-    manifest = json.dumps([{"Config": "config.json", "RepoTags": [name],
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": [name] if name else None,
                             "Layers": [f"{i}/layer.tar" for i in range(len(layers))]}]).encode()
     with tarfile.open(path, "w") as archive:
         for member, data in [("config.json", document), ("manifest.json", manifest),

@@ -63,6 +63,41 @@ class LoadedImages(scenario.Case):
         self.docker("rmi", "-f", before.strip())
         self.assertEqual(os.listdir(self.folder + "/images/layers"), [])
 
+    def test_streams(self):
+        self.docker("load", "-i", self.archive)
+        # Standard output by its name is no file to replace.
+        run("sh", "-c", f"{HOPLAB} docker save -o /dev/stdout greeter:1.0 |"
+                        f" cat >{self.folder}/direct.tar")
+        self.docker("rmi", "greeter:1.0")
+        with open(self.folder + "/direct.tar", "rb") as saved:
+            self.assertEqual(self.docker("load", stdin=saved).stdout,
+                             "Loaded image: greeter:1.0\n")
+        # What comes over standard input has no name of its own.
+        image_archive.docker_archive(self.archive, None,
+                                     [image_archive.Layer().add("a", b"1").bytes()])
+        with open(self.archive, "rb") as nameless:
+            loaded = self.docker("load", stdin=nameless).stdout
+        self.assertRegex(loaded, r"^Loaded image ID: sha256:[0-9a-f]{64}\n$")
+        rootfs = image_archive.Layer().add("a", b"1").bytes()
+        for message, comment in [([], "Imported from -"), (["-m", "by hand"], "by hand")]:
+            with open(self.folder + "/rootfs.tar", "wb") as file:
+                file.write(rootfs)
+            with open(self.folder + "/rootfs.tar", "rb") as file:
+                self.docker("import", *message, "-", "mine:1", stdin=file)
+            shown = self.docker("history", "--format", "{{.Comment}}", "mine:1").stdout
+            self.assertEqual(shown, comment + "\n")
+
+    def test_a_damaged_image(self):
+        self.docker("load", "-i", self.archive)
+        layers = self.folder + "/images/layers"
+        for layer in os.listdir(layers):
+            os.remove(f"{layers}/{layer}/info.json")
+        listed = self.docker("images", "-q")
+        self.assertIn("note: image greeter:1.0 is damaged: ", listed.stderr)
+        self.assertIn("hoplab docker rmi greeter:1.0", listed.stderr)
+        self.docker("rmi", "greeter:1.0")
+        self.assertEqual(os.listdir(layers), [])
+
     def test_mistakes(self):
         missing = self.docker("rmi", "nothing", check=False)
         self.assertEqual((missing.returncode, missing.stderr),
@@ -94,6 +129,10 @@ class LoadedImages(scenario.Case):
         self.assertEqual(inside("echo $MOOD; cat /etc/hostname"), "fine\ngreeter\n")
         self.assertIn("nameserver 10.96.0.10", inside("cat /run/resolv.conf"))
         self.assertNotIn("home", inside("ls /").split())
+        used = self.docker("rmi", "greeter:1.0", check=False)
+        self.assertEqual(used.returncode, 1)
+        self.assertIn('conflict: unable to remove repository reference "greeter:1.0" (must force)'
+                      " - a running container is using its referenced image", used.stderr)
         # What a container writes is its own and ends with it.
         self.assertEqual(inside("echo mine >/srv/greeting; cat /srv/greeting"), "mine\n")
         cluster.kubectl("delete", "pod", "greeter", "--now")
