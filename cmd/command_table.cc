@@ -15,6 +15,8 @@ extern const Command doctor_command;
 extern const Command kubeconfig_command;
 extern const Command kubectl_command;
 extern const Command docker_command;
+extern const Command dockerd_command;
+extern const Command docker_proxy_command;
 extern const Command calicoctl_command;
 extern const Command brctl_command;
 extern const Command demo_command;
@@ -58,6 +60,8 @@ const std::array all_commands{
     &calico_node_command,
     &nginx_command,
     &node_init_command,
+    &dockerd_command,
+    &docker_proxy_command,
     &tunnel_command,
     &tcpdump_command,
     &kube_proxy_command,

@@ -4,28 +4,86 @@
 #include <array>
 #include <iostream>
 
+#include "cmd/docker_host.h"
 #include "cmd/nearest.h"
 #include "runtime/base/text.h"
 #include "runtime/image/folder.h"
 
 namespace hoplab::cmd::docker {
 
+extern const Verb attach_verb;
+extern const Verb container_prune_verb;
+extern const Verb create_verb;
+extern const Verb exec_verb;
 extern const Verb history_verb;
 extern const Verb image_inspect_verb;
 extern const Verb image_prune_verb;
 extern const Verb images_verb;
 extern const Verb import_verb;
+extern const Verb inspect_verb;
+extern const Verb kill_verb;
 extern const Verb load_verb;
+extern const Verb logs_verb;
+extern const Verb network_connect_verb;
+extern const Verb network_create_verb;
+extern const Verb network_disconnect_verb;
+extern const Verb network_inspect_verb;
+extern const Verb network_ls_verb;
+extern const Verb network_prune_verb;
+extern const Verb network_rm_verb;
+extern const Verb port_verb;
+extern const Verb ps_verb;
+extern const Verb rename_verb;
+extern const Verb restart_verb;
+extern const Verb rm_verb;
 extern const Verb rmi_verb;
+extern const Verb run_verb;
 extern const Verb save_verb;
+extern const Verb start_verb;
+extern const Verb stop_verb;
 extern const Verb tag_verb;
+extern const Verb top_verb;
+extern const Verb wait_verb;
 
 namespace {
 
+// clang-format off
 const std::array all_verbs{
-    &history_verb, &image_inspect_verb, &image_prune_verb, &images_verb, &import_verb,
-    &load_verb,    &rmi_verb,           &save_verb,        &tag_verb,
+    &attach_verb,
+    &container_prune_verb,
+    &create_verb,
+    &exec_verb,
+    &history_verb,
+    &image_inspect_verb,
+    &image_prune_verb,
+    &images_verb,
+    &import_verb,
+    &inspect_verb,
+    &kill_verb,
+    &load_verb,
+    &logs_verb,
+    &network_connect_verb,
+    &network_create_verb,
+    &network_disconnect_verb,
+    &network_inspect_verb,
+    &network_ls_verb,
+    &network_prune_verb,
+    &network_rm_verb,
+    &port_verb,
+    &ps_verb,
+    &rename_verb,
+    &restart_verb,
+    &rm_verb,
+    &rmi_verb,
+    &run_verb,
+    &save_verb,
+    &start_verb,
+    &stop_verb,
+    &tag_verb,
+    &top_verb,
+    &wait_verb,
 };
+// clang-format on
 
 constexpr FlagSpec help_flag{"help", 0, FlagKind::boolean, "", "Print usage"};
 
@@ -90,7 +148,7 @@ void tell_usage(const Verb& verb, std::string_view message) {
 int run_verb(const Invocation& invocation, const Verb& verb, const std::vector<std::string>& args) {
   std::vector<FlagSpec> specs(verb.flags.begin(), verb.flags.end());
   specs.push_back(help_flag);
-  auto flags = Flags::parse(std::move(specs), args);
+  auto flags = Flags::parse(std::move(specs), args, verb.flags_first);
   if (!flags) {
     tell_usage(verb, flags.error().message());
     return exit_docker_usage;
@@ -104,6 +162,7 @@ int run_verb(const Invocation& invocation, const Verb& verb, const std::vector<s
     tell_usage(verb, str("\"docker ", verb.name, "\" ", wanted_arguments(verb), "."));
     return exit_failure;  // As docker: 1 for arguments, 125 for flags.
   }
+  if (verb.on_host && !is_on_host()) return run_on_host(invocation);
   Session session{&invocation, verb.name, *std::move(flags)};
   auto ran = verb.run(session);
   std::cout.flush();
@@ -132,14 +191,6 @@ int run_docker(const Invocation& invocation) {
   return unknown_command(args[0]);
 }
 
-/// On a host of a lab everybody is root; the images are those of the lab's user.
-std::string images_folder() {
-  auto text = read_file("/run/hoplab/node.json", 1U << 20U);
-  auto node = text ? parse_json(*text) : Result<Json>(std::move(text).error());
-  std::string folder = node ? string_or(*node, "images") : "";
-  return folder.empty() ? image::default_store_folder() : folder;
-}
-
 }  // namespace
 
 int print_error(const Error& error) {
@@ -149,6 +200,14 @@ int print_error(const Error& error) {
 
 void print_notes(const std::vector<std::string>& notes) {
   for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
+}
+
+bool confirmed(std::string_view what_happens) {
+  std::cout << "WARNING! " << what_happens << "\nAre you sure you want to continue? [y/N] "
+            << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return to_lower(trim(answer)) == "y";
 }
 
 Result<image::ImageStore> open_images() {

@@ -39,6 +39,10 @@ struct Verb {
   /// The exit code. Errors are printed by the caller, in docker's words.
   Result<int> (*run)(Session& session);
   std::span<const std::string_view> aliases = {};
+  /// What follows the first argument is a command's, flags or not.
+  bool flags_first = false;
+  /// Acts on a host's containers: elsewhere it goes to the host of the cluster that is meant.
+  bool on_host = false;
 };
 
 /// "Error response from daemon: <message>"; returns exit code 1. For verbs that go on.
@@ -46,6 +50,9 @@ int print_error(const Error& error);
 
 /// "note: …" on standard error, a line each.
 void print_notes(const std::vector<std::string>& notes);
+
+/// Warns and asks on the terminal; true for "y".
+bool confirmed(std::string_view what_happens);
 
 /// The images of this user (on a host of a lab: of the user whose lab it is). Made when missing.
 Result<image::ImageStore> open_images();

@@ -106,17 +106,22 @@ Result<void> Flags::read_bundle(Args args, size_t& at) {
   return {};
 }
 
-Result<Flags> Flags::parse(std::vector<FlagSpec> specs, std::span<const std::string> args) {
+Result<Flags> Flags::parse(std::vector<FlagSpec> specs, std::span<const std::string> args,
+                           bool flags_first) {
   Flags flags;
   flags.specs_ = std::move(specs);
   for (size_t at = 0; at < args.size(); ++at) {
     const std::string& arg = args[at];
-    if (arg == "--") {
+    if (flags_first && !flags.args_.empty()) {
+      flags.args_.push_back(arg);
+    } else if (arg == "--" && flags_first) {
+      flags.args_.assign(args.begin() + static_cast<long>(at) + 1, args.end());
+      break;
+    } else if (arg == "--") {
       flags.has_dash_ = true;
       flags.after_dash_.assign(args.begin() + static_cast<long>(at) + 1, args.end());
       break;
-    }
-    if (arg.starts_with("--")) {
+    } else if (arg.starts_with("--")) {
       HOP_CHECK(flags.read_long(args, at));
     } else if (arg.size() > 1 && arg[0] == '-') {
       HOP_CHECK(flags.read_bundle(args, at));

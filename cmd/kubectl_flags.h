@@ -35,8 +35,10 @@ struct FlagSpec {
 /// What one command line gave. Values have the form that their kind asks for.
 class Flags {
  public:
-  /// Fails with `unsupported` and pflag's words: "unknown flag: --foo".
-  static Result<Flags> parse(std::vector<FlagSpec> specs, std::span<const std::string> args);
+  /// Fails with `unsupported` and pflag's words: "unknown flag: --foo". `flags_first`: everything
+  /// from the first plain argument on is one (`docker run IMAGE ls -l`).
+  static Result<Flags> parse(std::vector<FlagSpec> specs, std::span<const std::string> args,
+                             bool flags_first = false);
 
   [[nodiscard]] bool given(std::string_view name) const;
   [[nodiscard]] bool on(std::string_view name) const;

@@ -76,6 +76,13 @@ Result<std::optional<ExitStatus>> StreamSession::wait(Millis timeout) {
   return exit_;
 }
 
+Result<StreamSession> PendingAttach::take(Millis timeout) && {
+  HOP_TRY(auto answer, socket_.receive(timeout));
+  if (!answer) return Error(ErrorCode::timed_out, "the container was not started");
+  if (auto error = error_from_json(answer->body)) return *std::move(error);
+  return StreamSession::from_answer(std::move(socket_), *std::move(answer));
+}
+
 Result<std::optional<ContainerEvent>> EventSubscription::next(Millis timeout) {
   HOP_TRY(auto message, socket_.receive(timeout));
   if (!message) return std::optional<ContainerEvent>{};
@@ -173,6 +180,16 @@ Result<StreamSession> ContainerClient::attach(const std::string& container_id) {
   HOP_TRY(MessageSocket socket, open());
   HOP_TRY(Message answer, ask(socket, {{"op", "attach"}, {"id", container_id}}));
   return StreamSession::from_answer(std::move(socket), std::move(answer));
+}
+
+Result<PendingAttach> ContainerClient::attach_when_started(const std::string& container_id) {
+  HOP_TRY(MessageSocket socket, open());
+  HOP_TRY(Message answer,
+          ask(socket, {{"op", "attach"}, {"id", container_id}, {"whenStarted", true}}));
+  if (!bool_or(answer.body, "waiting")) {
+    return Error(ErrorCode::already_exists, "container \"" + container_id + "\" runs already");
+  }
+  return PendingAttach(std::move(socket));
 }
 
 Result<EventSubscription> ContainerClient::subscribe() {

@@ -54,6 +54,17 @@ class StreamSession {
   std::optional<ExitStatus> exit_;
 };
 
+/// A wish to attach to a container that is yet to start: nothing of its output is missed.
+class PendingAttach {
+ public:
+  explicit PendingAttach(MessageSocket socket) : socket_(std::move(socket)) {}
+  /// Once the container has been started; used up by this. `timed_out` when it was not.
+  Result<StreamSession> take(Millis timeout) &&;
+
+ private:
+  MessageSocket socket_;
+};
+
 /// The node's events from the moment of subscribing. Own connection; one thread at a time.
 class EventSubscription {
  public:
@@ -109,6 +120,8 @@ class ContainerClient {
   Result<StreamSession> exec(const ExecSpec& spec);
   /// The container's own streams from now on (what was written before is in the log).
   Result<StreamSession> attach(const std::string& container_id);
+  /// Before start_container() of that id, by whoever calls that.
+  Result<PendingAttach> attach_when_started(const std::string& container_id);
   Result<EventSubscription> subscribe();
 
  private:

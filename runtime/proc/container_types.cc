@@ -3,7 +3,8 @@
 #include <array>
 #include <utility>
 
-#include "runtime/proc/container_codec.h"
+#include "runtime/base/json_fields.h"
+#include "runtime/proc/container_fields.h"
 
 namespace hoplab::proc {
 
@@ -44,7 +45,7 @@ bool find_in(const Names<Enum, Size>& names, std::string_view text, Enum& value)
 
 }  // namespace
 
-// The codec finds these by argument-dependent lookup.
+// json_fields finds these by argument-dependent lookup.
 static std::string enum_name(ContainerState value) {
   return name_in(state_names, value);
 }
@@ -67,6 +68,7 @@ void fields(Visitor& visit, PodSandboxSpec& value) {
   visit("hostPID", value.host_pid);
   visit("hostIPC", value.host_ipc);
   visit("shareProcessNamespace", value.share_process_namespace);
+  visit("firstContainerHolds", value.first_container_holds);
   visit("resolvConf", value.resolv_conf);
   visit("hosts", value.hosts);
 }
@@ -78,39 +80,6 @@ void fields(Visitor& visit, SandboxStatus& value) {
   visit("pid", value.pid);
   visit("netnsPath", value.netns_path);
   visit("createdAt", value.created_at);
-}
-
-template <typename Visitor>
-void fields(Visitor& visit, Mount& value) {
-  visit("source", value.source);
-  visit("target", value.target);
-  visit("readOnly", value.read_only);
-  visit("noLinks", value.no_links);
-}
-
-template <typename Visitor>
-void fields(Visitor& visit, EnvVar& value) {
-  visit("name", value.name);
-  visit("value", value.value);
-}
-
-template <typename Visitor>
-void fields(Visitor& visit, SecuritySpec& value) {
-  visit("privileged", value.privileged);
-  visit("readOnlyRoot", value.read_only_root);
-  visit("noNewPrivileges", value.no_new_privileges);
-  visit("addCapabilities", value.add_capabilities);
-  visit("dropCapabilities", value.drop_capabilities);
-  visit("runAsUser", value.run_as_user);
-  visit("runAsGroup", value.run_as_group);
-  visit("supplementalGroups", value.supplemental_groups);
-}
-
-template <typename Visitor>
-void fields(Visitor& visit, ResourceSpec& value) {
-  visit("memoryLimitBytes", value.memory_limit_bytes);
-  visit("cpuLimitMillis", value.cpu_limit_millis);
-  visit("pidsLimit", value.pids_limit);
 }
 
 template <typename Visitor>
@@ -189,61 +158,54 @@ void fields(Visitor& visit, ContainerEvent& value) {
   visit("status", value.status);
 }
 
-// The writer only reads; `fields` takes a reference that can be written because the reader needs
-// one. The copies made here are small next to the JSON text.
-template <typename T>
-static Json write_copy(T value) {
-  return codec::Writer::write(value);
-}
-
 Json to_json(const PodSandboxSpec& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const SandboxStatus& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const ContainerSpec& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const ContainerStatus& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const ExecSpec& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const ExitStatus& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const NodeContents& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 Json to_json(const ContainerEvent& value) {
-  return write_copy(value);
+  return json_fields::write(value);
 }
 
 Result<PodSandboxSpec> sandbox_spec_from_json(const Json& value) {
-  return codec::Reader::read_whole<PodSandboxSpec>(value);
+  return json_fields::read<PodSandboxSpec>(value);
 }
 Result<SandboxStatus> sandbox_status_from_json(const Json& value) {
-  return codec::Reader::read_whole<SandboxStatus>(value);
+  return json_fields::read<SandboxStatus>(value);
 }
 Result<ContainerSpec> container_spec_from_json(const Json& value) {
-  return codec::Reader::read_whole<ContainerSpec>(value);
+  return json_fields::read<ContainerSpec>(value);
 }
 Result<ContainerStatus> container_status_from_json(const Json& value) {
-  return codec::Reader::read_whole<ContainerStatus>(value);
+  return json_fields::read<ContainerStatus>(value);
 }
 Result<ExecSpec> exec_spec_from_json(const Json& value) {
-  return codec::Reader::read_whole<ExecSpec>(value);
+  return json_fields::read<ExecSpec>(value);
 }
 Result<ExitStatus> exit_status_from_json(const Json& value) {
-  return codec::Reader::read_whole<ExitStatus>(value);
+  return json_fields::read<ExitStatus>(value);
 }
 Result<NodeContents> node_contents_from_json(const Json& value) {
-  return codec::Reader::read_whole<NodeContents>(value);
+  return json_fields::read<NodeContents>(value);
 }
 Result<ContainerEvent> container_event_from_json(const Json& value) {
-  return codec::Reader::read_whole<ContainerEvent>(value);
+  return json_fields::read<ContainerEvent>(value);
 }
 
 }  // namespace hoplab::proc

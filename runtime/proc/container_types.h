@@ -27,15 +27,18 @@ struct PodSandboxSpec {
   bool host_pid = false;
   bool host_ipc = false;
   bool share_process_namespace = false;  ///< Containers see each other; pause is pid 1.
-  std::string resolv_conf;               ///< Text of /etc/resolv.conf; empty = the node's own file.
-  std::string hosts;  ///< Text of /etc/hosts; empty = localhost and the hostname.
+  /// A container without a pod, as Docker's: once the first container runs, pause is gone. From
+  /// then on the namespaces are that container's, and the sandbox stops with it. Others may join.
+  bool first_container_holds = false;
+  std::string resolv_conf;  ///< Text of /etc/resolv.conf; empty = the node's own file.
+  std::string hosts;        ///< Text of /etc/hosts; empty = localhost and the hostname.
   bool operator==(const PodSandboxSpec&) const = default;
 };
 
 struct SandboxStatus {
   PodSandboxSpec spec;
   bool ready = false;      ///< The pause process lives.
-  pid_t pid = 0;           ///< pause, as the node's pid namespace counts.
+  pid_t pid = 0;           ///< pause (or what took its place), as the node's pid namespace counts.
   std::string netns_path;  ///< "/proc/PID/ns/net", to be opened on the node.
   int64_t created_at = 0;
   bool operator==(const SandboxStatus&) const = default;

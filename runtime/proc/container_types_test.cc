@@ -44,8 +44,8 @@ TEST(ContainerTypes, ContainerSurvivesTheTripThroughJson) {
 
 TEST(ContainerTypes, OtherValuesSurviveTheTripThroughJson) {
   SandboxStatus sandbox;
-  sandbox.spec = {"pod-1", {{"a", "b"}},         "web-0", true, false, true,
-                  false,   "nameserver 1.1.1.1", ""};
+  sandbox.spec = {"pod-1", {{"a", "b"}},         "web-0", true, false, true, false,
+                  true,    "nameserver 1.1.1.1", ""};
   sandbox.pid = 42;
   sandbox.ready = true;
   NodeContents contents{{sandbox}, {ContainerStatus{}}};

@@ -70,7 +70,7 @@ Result<void> NodeContainers::stop_sandbox(const std::string& id) {
   for (auto& [container_id, container] : containers_) {
     if (container->status.spec.sandbox_id == id) kill_processes(*container, SIGKILL);
   }
-  if (found->second.status.ready) ::kill(found->second.pause.pid, SIGKILL);
+  if (found->second.pause.pid != 0) ::kill(found->second.pause.pid, SIGKILL);
   return {};
 }
 
@@ -105,7 +105,8 @@ void NodeContainers::sandbox_ended(Sandbox& sandbox) {
   sandbox.status.pid = 0;
   sandbox.pause = {};
   std::string id = sandbox.status.spec.id;
-  (void)stop_sandbox(id).ok();  // without pause the pod's containers have no pod any more
+  // Without pause the pod's containers have no pod any more. Docker's do not depend on each other.
+  if (sandbox.holder.empty()) (void)stop_sandbox(id).ok();
   emit(ContainerEventKind::sandbox_stopped, id, nullptr);
   drop_if_gone(id);
 }
@@ -139,8 +140,14 @@ void NodeContainers::finish_container(Container& container, int wait_status) {
     emit(ContainerEventKind::exited, status.spec.sandbox_id, &container);
   }
   std::string sandbox_id = status.spec.sandbox_id;
+  auto sandbox = sandboxes_.find(sandbox_id);
+  bool held = sandbox != sandboxes_.end() && sandbox->second.holder == status.spec.id;
   if (container.removed) forget(status.spec.id);
-  drop_if_gone(sandbox_id);
+  if (held) {
+    sandbox_ended(sandbox->second);
+  } else {
+    drop_if_gone(sandbox_id);
+  }
 }
 
 void NodeContainers::kill_processes(const Container& container, int signal) const {

@@ -29,6 +29,7 @@ class NodeContainers {
   struct Sandbox {
     SandboxStatus status;
     Child pause;
+    std::string holder;                            ///< The container that took pause's place.
     std::vector<std::function<void()>> when_gone;  ///< Waiting remove_sandbox calls.
   };
 
@@ -47,6 +48,9 @@ class NodeContainers {
     EventLoop::TimerId kill_timer = 0;
     bool removed = false;  ///< Forget it as soon as it has ended.
   };
+
+  /// A container's streams are there and nothing of its output is read yet.
+  using StreamsReady = std::function<void(Container&)>;
 
   NodeContainers(EventLoop& loop, Log log, const NodeConfig& config, EventSink events);
   NodeContainers(const NodeContainers&) = delete;
@@ -67,6 +71,7 @@ class NodeContainers {
   /// For exec and attach: a running container, else an error that says what it is.
   Result<Container*> running(const std::string& id);
   Container* find(const std::string& id);
+  void when_streams_ready(StreamsReady told) { streams_ready_ = std::move(told); }
 
   /// Takes note of an ended child; false when it is none of ours.
   bool child_exited(pid_t pid, int wait_status);
@@ -86,6 +91,9 @@ class NodeContainers {
   void fail_start(Container& container, int exit_code, const std::string& message);
   void kill_processes(const Container& container, int signal) const;
   void sandbox_ended(Sandbox& sandbox);
+  void take_pauses_place(Container& container);
+  [[nodiscard]] const Fd& holder_of(const Sandbox& sandbox) const;
+  Result<void> start_streams(Container& container, Fd output, Fd error);
   void drop_if_gone(const std::string& sandbox_id);
   /// What the container wrote into its image's file system.
   void remove_scratch(const std::string& container_id);
@@ -96,6 +104,7 @@ class NodeContainers {
   Log log_;
   NodeConfig config_;
   EventSink events_;
+  StreamsReady streams_ready_;
   ImageCatalog images_;
   CapabilitySet available_ = 0;
   std::string executable_;

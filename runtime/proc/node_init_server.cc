@@ -27,7 +27,10 @@ bool is_own_user(int fd) {
 }  // namespace
 
 NodeServer::NodeServer(EventLoop& loop, Log log, NodeContainers& containers)
-    : loop_(loop), log_(std::move(log)), containers_(containers), execs_(loop) {}
+    : loop_(loop), log_(std::move(log)), containers_(containers), execs_(loop) {
+  containers_.when_streams_ready(
+      [this](NodeContainers::Container& container) { attach_waiting(container); });
+}
 
 Result<void> NodeServer::listen(const std::string& path) {
   sockaddr_un address{};
@@ -75,6 +78,7 @@ void NodeServer::close(ConnectionId id) {
   loop_.forget(found->second->socket.fd());
   std::string attached_to = found->second->attached_to;
   connections_.erase(found);
+  std::erase_if(waiting_, [id](const auto& entry) { return entry.second == id; });
   execs_.client_gone(id);
   if (attached_to.empty()) return;
   NodeContainers::Container* container = containers_.find(attached_to);
@@ -148,7 +152,7 @@ void NodeServer::handle_id(ConnectionId id, const std::string& op, const Json& r
     if (!status) return refuse(id, status.error());
     answer(id, {{"container", to_json(*status)}});
   } else if (op == "attach") {
-    if (auto attached = attach(id, object); !attached) refuse(id, attached.error());
+    attach(id, request);
   } else {
     refuse(id, Error(ErrorCode::bad_request, "op: \"" + op + "\" is no request of node-init"));
   }
@@ -196,9 +200,27 @@ void NodeServer::exec(ConnectionId id, const Json& request) {
   if (connections_.contains(id)) update_watch(*connections_.at(id));
 }
 
-Result<void> NodeServer::attach(ConnectionId id, const std::string& container_id) {
-  HOP_TRY(NodeContainers::Container * container, containers_.running(container_id));
-  const ContainerSpec& spec = container->status.spec;
+void NodeServer::attach(ConnectionId id, const Json& request) {
+  std::string container_id = string_or(request, "id");
+  if (bool_or(request, "whenStarted") && containers_.find(container_id) == nullptr) {
+    waiting_.emplace(container_id, id);
+    return answer(id, {{"waiting", true}});
+  }
+  auto container = containers_.running(container_id);
+  if (!container) return refuse(id, container.error());
+  if (auto attached = attach_to(id, **container); !attached) refuse(id, attached.error());
+}
+
+void NodeServer::attach_waiting(NodeContainers::Container& container) {
+  auto waiting = waiting_.extract(container.status.spec.id);
+  for (; waiting; waiting = waiting_.extract(container.status.spec.id)) {
+    ConnectionId id = waiting.mapped();
+    if (auto attached = attach_to(id, container); !attached) refuse(id, attached.error());
+  }
+}
+
+Result<void> NodeServer::attach_to(ConnectionId id, NodeContainers::Container& container) {
+  const ContainerSpec& spec = container.status.spec;
   std::vector<std::string> names;
   std::vector<Fd> descriptors;
   auto add = [&](const char* name, Fd fd) {
@@ -212,20 +234,19 @@ Result<void> NodeServer::attach(ConnectionId id, const std::string& container_id
     HOP_TRY(error, make_pipe());
     add("error", std::move(error.read_end));
   }
-  if (spec.tty && container->streams->output()) {
-    HOP_TRY(Fd terminal, container->streams->output().duplicate());
+  if (spec.tty && container.streams->output()) {
+    HOP_TRY(Fd terminal, container.streams->output().duplicate());
     add("terminal", std::move(terminal));
   }
-  if (container->input) {
-    HOP_TRY(Fd input, container->input.duplicate());
+  if (container.input) {
+    HOP_TRY(Fd input, container.input.duplicate());
     add("input", std::move(input));
     // The client now holds the only write end: when it closes it, the program reads its end.
-    if (spec.stdin_once) container->input.reset();
+    if (spec.stdin_once) container.input.reset();
   }
-  HOP_CHECK(
-      container->streams->attach(id, std::move(output.write_end), std::move(error.write_end)));
+  HOP_CHECK(container.streams->attach(id, std::move(output.write_end), std::move(error.write_end)));
   Connection& connection = *connections_.at(id);
-  connection.attached_to = container_id;
+  connection.attached_to = spec.id;
   connection.session = true;
   answer(id, {{"streams", names}, {"stdin", spec.stdin_open}}, std::move(descriptors));
   return {};

@@ -45,7 +45,9 @@ class NodeServer {
   void start_container(ConnectionId id, const Json& request);
   void run_sandbox(ConnectionId id, const Json& request);
   void exec(ConnectionId id, const Json& request);
-  Result<void> attach(ConnectionId id, const std::string& container_id);
+  void attach(ConnectionId id, const Json& request);
+  Result<void> attach_to(ConnectionId id, NodeContainers::Container& container);
+  void attach_waiting(NodeContainers::Container& container);
   void answer(ConnectionId id, const Json& body, std::vector<Fd> descriptors = {});
   void answer(ConnectionId id, const Result<void>& result);
   void refuse(ConnectionId id, const Error& error) { answer(id, error_to_json(error)); }
@@ -58,6 +60,8 @@ class NodeServer {
   NodeExecs execs_;
   Fd listener_;
   std::map<ConnectionId, std::unique_ptr<Connection>> connections_;
+  /// Who wants to attach to containers that are not there yet, by container id.
+  std::multimap<std::string, ConnectionId> waiting_;
   ConnectionId next_id_ = 1;
 };
 

@@ -107,7 +107,7 @@ Result<void> NodeContainers::launch(Container& container, const Sandbox& sandbox
   for (const Fd& file : container.cgroup.join_files) {
     program.cgroup_join_files.push_back(file.get());
   }
-  const Fd& pod = sandbox.pause.pidfd;
+  const Fd& pod = holder_of(sandbox);
   auto child = spawn_container(pid_namespace_for(sandbox.status.spec), pod, [&] {
     run_container_child(program, root, pod.get(), sync.second.get());
   });
@@ -121,14 +121,36 @@ Result<void> NodeContainers::launch(Container& container, const Sandbox& sandbox
   auto watched = loop_.watch(container.sync.get(), EPOLLIN,
                              [this, &container](uint32_t) { on_sync(container); });
   if (watched && !spec.tty) {
-    watched = container.streams->start(std::move(streams.output.read_end),
-                                       std::move(streams.error.read_end));
+    watched = start_streams(container, std::move(streams.output.read_end),
+                            std::move(streams.error.read_end));
   }
   if (!watched) {
     container.failure.message = watched.error().message();
     ::kill(container.process.pid, SIGKILL);
   }
   return {};
+}
+
+Result<void> NodeContainers::start_streams(Container& container, Fd output, Fd error) {
+  HOP_CHECK(container.streams->start(std::move(output), std::move(error)));
+  if (streams_ready_) streams_ready_(container);
+  return {};
+}
+
+const Fd& NodeContainers::holder_of(const Sandbox& sandbox) const {
+  if (sandbox.holder.empty()) return sandbox.pause.pidfd;
+  return containers_.at(sandbox.holder)->process.pidfd;
+}
+
+/// Joining takes a process, so pause is needed until the container's own runs.
+void NodeContainers::take_pauses_place(Container& container) {
+  Sandbox& sandbox = sandboxes_.at(container.status.spec.sandbox_id);
+  if (!sandbox.status.spec.first_container_holds || !sandbox.holder.empty()) return;
+  ::kill(sandbox.pause.pid, SIGKILL);
+  sandbox.pause = {};
+  sandbox.holder = container.status.spec.id;
+  sandbox.status.pid = container.process.pid;
+  sandbox.status.netns_path = str("/proc/", container.process.pid, "/ns/net");
 }
 
 ContainerCgroup NodeContainers::make_cgroup(const ContainerSpec& spec) {
@@ -158,7 +180,7 @@ void NodeContainers::on_sync(Container& container) {
   SyncNews news = read_sync(container.sync);
   if (news.failure) container.failure = *std::move(news.failure);
   if (news.terminal) {
-    auto started = container.streams->start(std::move(news.terminal), Fd());
+    auto started = start_streams(container, std::move(news.terminal), Fd());
     if (!started) log_.error("container " + container.status.spec.id, started.error());
   }
   if (!news.ended) return;
@@ -172,6 +194,7 @@ void NodeContainers::finish_start(Container& container) {
   container.status.state = ContainerState::running;
   container.status.pid = container.process.pid;
   container.status.started_at = status_time();
+  take_pauses_place(container);
   if (auto started = std::exchange(container.started, nullptr)) started(container.status);
   emit(ContainerEventKind::started, container.status.spec.sandbox_id, &container);
 }

@@ -13,8 +13,16 @@
 
 /// One list of fields per struct, for writing and reading JSON. A struct is described by
 ///   template <typename Visitor> void fields(Visitor& visit, Struct& value);
-/// which calls visit("jsonName", value.member) for each. Private to container_*.cc.
-namespace hoplab::proc::codec {
+/// beside it, which calls visit("jsonName", value.member) for each. Enums need enum_name() and
+/// enum_from_name(); types with to_string() and T::parse() (addresses) travel as text. Missing
+/// fields keep their defaults, unknown ones are ignored; errors name the field.
+namespace hoplab::json_fields {
+
+template <typename T>
+inline constexpr bool is_text = requires(const T& value) {
+  to_string(value);
+  T::parse(std::string_view());
+};
 
 class Writer {
  public:
@@ -34,6 +42,8 @@ class Writer {
     } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string> ||
                          std::is_same_v<T, std::map<std::string, std::string>>) {
       return value;
+    } else if constexpr (is_text<T>) {
+      return to_string(value);
     } else if constexpr (requires { value.push_back({}); }) {
       Json array = Json::array();
       for (auto& item : value) array.push_back(write(item));
@@ -80,6 +90,10 @@ class Reader {
                                                 expected, ", got ", got.type_name()));
   }
 
+  void wrong_text(const std::string& path, const Error& why) {
+    failed_ = Error(ErrorCode::bad_request, path + ": " + why.message());
+  }
+
   template <typename T>
   void read(const Json& json, T& value, const std::string& path) {
     if (failed_) return;
@@ -93,6 +107,11 @@ class Reader {
       if (!json.is_string() || !enum_from_name(json.get<std::string>(), value)) {
         return wrong(path, "one of the known words", json);
       }
+    } else if constexpr (is_text<T>) {
+      if (!json.is_string()) return wrong(path, "a string", json);
+      auto parsed = T::parse(json.get<std::string>());
+      if (!parsed) return wrong_text(path, parsed.error());
+      value = *parsed;
     } else if constexpr (std::is_integral_v<T>) {
       read_number(json, value, path);
     } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
@@ -131,4 +150,16 @@ class Reader {
   std::optional<Error> failed_;
 };
 
-}  // namespace hoplab::proc::codec
+/// The writer only reads; `fields` takes a reference that can be written because the reader needs
+/// one. The copies made here are small next to the JSON text.
+template <typename T>
+Json write(T value) {
+  return Writer::write(value);
+}
+
+template <typename T>
+Result<T> read(const Json& json) {
+  return Reader::read_whole<T>(json);
+}
+
+}  // namespace hoplab::json_fields

@@ -1,0 +1,301 @@
+#include "runtime/engine/engine.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "runtime/base/text.h"
+#include "runtime/base/thread.h"
+#include "runtime/engine/address_pool.h"
+#include "runtime/engine/bridge_plan.h"
+#include "runtime/engine/names.h"
+
+namespace hoplab::engine {
+
+namespace {
+
+Network fixed_network(std::string name, std::string driver) {
+  Network network;
+  network.name = std::move(name);
+  network.driver = std::move(driver);
+  return network;
+}
+
+/// What is there without being made. Ids are random, as docker's are, but need not be kept.
+Result<std::vector<Network>> fixed_networks() {
+  std::vector<Network> out{fixed_network("bridge", "bridge"), fixed_network("host", "host"),
+                           fixed_network("none", "null")};
+  for (Network& network : out) {
+    HOP_TRY(network.id, random_id());
+    network.created_at = SystemClock().wall().time_since_epoch().count();
+  }
+  out[0].subnet = default_subnet;
+  out[0].gateway = default_subnet.network() + 1;
+  out[0].bridge = bridge_name(out[0]);
+  return out;
+}
+
+}  // namespace
+
+Engine::Engine(EngineConfig config, Log log, StateFiles files, HostNetwork network,
+               std::unique_ptr<proc::ContainerClient> client)
+    : config_(std::move(config)),
+      log_(std::move(log)),
+      client_(std::move(client)),
+      images_(config_.images),
+      files_(std::move(files)),
+      host_(std::move(network)),
+      proxies_(config_.executable) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config, Log log) {
+  HOP_TRY(auto client, proc::ContainerClient::connect(config.node_socket));
+  HOP_TRY(StateFiles files, StateFiles::open(config.folder));
+  HOP_TRY(HostNetwork network, HostNetwork::open());
+  std::unique_ptr<Engine> engine(new Engine(std::move(config), std::move(log), std::move(files),
+                                            std::move(network), std::move(client)));
+  HOP_CHECK(engine->recover());
+  return engine;
+}
+
+Engine::~Engine() {
+  if (!event_thread_.joinable()) return;
+  event_thread_.request_stop();
+  ::shutdown(events_->fd(), SHUT_RDWR);
+  event_thread_.join();
+}
+
+Result<void> Engine::recover() {
+  std::lock_guard lock(mutex_);
+  HOP_TRY(broken_, make_pipe());
+  HOP_TRY(auto contents, files_.load(log_));
+  HOP_TRY(networks_, fixed_networks());
+  for (Network& network : contents.networks) {
+    const bool fixed = std::any_of(networks_.begin(), networks_.end(), [&](Network& known) {
+      if (known.name == network.name) known = network;  // Keeps its id.
+      return known.name == network.name;
+    });
+    if (!fixed) networks_.push_back(std::move(network));
+  }
+  HOP_CHECK(files_.save(networks_));
+  HOP_CHECK(host_.prepare());
+  for (const Network& network : networks_) {
+    if (network.is_bridge()) HOP_CHECK(host_.ensure_bridge(network));
+  }
+  // Subscribe before listing: an end in between is seen twice rather than never.
+  HOP_TRY(auto events, client_->subscribe());
+  events_ = std::move(events);
+  HOP_TRY(const proc::NodeContents running, client_->list());
+  for (Container& container : contents.containers) {
+    std::string id = container.id;
+    recover_container(containers_.emplace(id, std::move(container)).first->second, running);
+  }
+  HOP_CHECK(sync_rules());
+  event_thread_ = start_thread(
+      "events", end_process, [this] { watch_events(); }, log_);
+  return {};
+}
+
+void Engine::recover_container(Container& container, const proc::NodeContents& contents) {
+  if (container.state != State::running) return;
+  for (const proc::ContainerStatus& status : contents.containers) {
+    if (status.spec.id != container.id) continue;
+    if (status.state != proc::ContainerState::running) return ended(container, status);
+    if (container.endpoints.empty()) return;
+    // The proxies ended with the engine before.
+    auto opened = proxies_.open(container.id, container.endpoints.front().ip, container.ports);
+    if (!opened) log_.error("publishing the ports of " + container.config.name, opened.error());
+    return;
+  }
+  proc::ContainerStatus lost;  // node-init was killed with everything it kept
+  lost.exit_code = 137;
+  lost.finished_at = clock_.wall().time_since_epoch().count();
+  ended(container, lost);
+}
+
+void Engine::watch_events() {
+  for (;;) {
+    Millis longest(60'000);
+    {
+      std::lock_guard lock(mutex_);
+      for (const auto& [id, when] : restart_at_) {
+        longest = std::min(longest, std::chrono::ceil<Millis>(when - clock_.steady()));
+      }
+    }
+    auto event = events_->next(std::max(longest, Millis(0)));
+    std::lock_guard lock(mutex_);
+    if (!event) {
+      log_.error("node-init", event.error());
+      broken_.write_end.reset();
+      return;
+    }
+    if (*event) on_event(**event);
+    for (auto due = restart_at_.begin(); due != restart_at_.end();) {
+      const auto [id, when] = *due;
+      if (when > clock_.steady()) {
+        ++due;
+        continue;
+      }
+      due = restart_at_.erase(due);
+      auto found = containers_.find(id);
+      if (found == containers_.end() || found->second.state == State::running) continue;
+      ++found->second.restarts;
+      if (auto started = start_now(found->second); !started) {
+        log_.error("restarting " + found->second.config.name, started.error());
+        restart_later(found->second);
+      }
+      // start_now() may have changed the map.
+      due = restart_at_.begin();
+    }
+  }
+}
+
+Result<Container*> Engine::look_up(std::string_view name) {
+  HOP_TRY(const Container* found, std::as_const(*this).look_up(name));
+  return &containers_.at(found->id);
+}
+
+Result<const Container*> Engine::look_up(std::string_view name) const {
+  const std::string_view bare = name.starts_with('/') ? name.substr(1) : name;
+  if (auto found = containers_.find(bare); found != containers_.end()) return &found->second;
+  for (const auto& [id, container] : containers_) {
+    if (container.config.name == bare) return &container;
+  }
+  const Container* match = nullptr;
+  for (const auto& [id, container] : containers_) {
+    if (bare.empty() || !id.starts_with(bare)) continue;
+    if (match != nullptr) {
+      return Error(ErrorCode::invalid, str("Multiple IDs found with provided prefix: ", name));
+    }
+    match = &container;
+  }
+  if (match != nullptr) return match;
+  return Error(ErrorCode::not_found, str("No such container: ", name));
+}
+
+Result<void> Engine::check_config(const ContainerConfig& config, const proc::Image& image) const {
+  if (command_line(image, config.entrypoint, config.command).empty()) {
+    return Error(ErrorCode::invalid, "No command specified");
+  }
+  for (const auto& [id, other] : containers_) {
+    if (other.config.name != config.name) continue;
+    return Error(ErrorCode::conflict,
+                 str("Conflict. The container name \"/", config.name,
+                     "\" is already in use by container \"", id,
+                     "\". You have to remove (or rename) that container to be able to reuse that "
+                     "name."));
+  }
+  if (config.network.starts_with("container:")) {
+    HOP_TRY(const Container* other, look_up(std::string_view(config.network).substr(10)));
+    if (other->config.network.starts_with("container:")) {
+      return Error(ErrorCode::invalid, "cannot join network of a container that joined another's");
+    }
+    if (!config.ports.empty()) {
+      return Error(ErrorCode::invalid,
+                   "conflicting options: port publishing and the container type network mode");
+    }
+    return {};
+  }
+  HOP_TRY(const Network* network, look_up_network(config.network));
+  if (config.ip) HOP_CHECK(check_address(*network, *config.ip, {}));
+  if (!config.aliases.empty() && (!network->is_bridge() || network->is_default())) {
+    return Error(ErrorCode::invalid,
+                 "network-scoped alias is supported only for containers in user defined networks");
+  }
+  return {};
+}
+
+Result<Container> Engine::create(ContainerConfig config) {
+  HOP_TRY(const proc::Image image, images_.resolve(config.image));
+  std::lock_guard lock(mutex_);
+  Container container;
+  HOP_TRY(container.id, random_id());
+  const auto taken = [this](const std::string& name) {
+    return std::any_of(containers_.begin(), containers_.end(),
+                       [&](const auto& entry) { return entry.second.config.name == name; });
+  };
+  if (config.name.empty()) {
+    HOP_TRY(config.name, random_name(taken));
+  }
+  HOP_CHECK(check_name("container", config.name));
+  HOP_CHECK(check_config(config, image));
+  container.program = command_line(image, config.entrypoint, config.command);
+  auto network = look_up_network(config.network);
+  if (network && (*network)->is_bridge()) {
+    container.endpoints.push_back({.network = config.network, .aliases = config.aliases});
+  }
+  container.config = std::move(config);
+  container.created_at = clock_.wall().time_since_epoch().count();
+  container.log_path = files_.log_path(container.id);
+  HOP_CHECK(files_.save(container));
+  return containers_.emplace(container.id, container).first->second;
+}
+
+Result<void> Engine::remove(std::string_view name, bool force) {
+  std::unique_lock lock(mutex_);
+  HOP_TRY(Container * container, look_up(name));
+  const std::string id = container->id;
+  if (container->state == State::running) {
+    if (!force) {
+      return Error(ErrorCode::conflict,
+                   str("You cannot remove a running container ", id,
+                       ". Stop the container before attempting removal or force remove"));
+    }
+    container->stopped_by_user = true;
+    container->removing = true;
+    HOP_CHECK(client_->kill_container(id, SIGKILL));
+    changed_.wait(lock, [&] {
+      auto found = containers_.find(id);
+      return found == containers_.end() || found->second.state != State::running;
+    });
+  }
+  forget(id);
+  return {};
+}
+
+void Engine::forget(const std::string& id) {
+  auto found = containers_.find(id);
+  if (found == containers_.end()) return;
+  files_.forget(found->second);
+  restart_at_.erase(id);
+  back_off_.erase(id);
+  containers_.erase(found);
+  changed_.notify_all();
+}
+
+Result<Container> Engine::rename(std::string_view name, const std::string& to) {
+  std::lock_guard lock(mutex_);
+  HOP_CHECK(check_name("container", to));
+  HOP_TRY(Container * container, look_up(name));
+  if (auto other = look_up(to); other && (*other)->config.name == to) {
+    return Error(ErrorCode::conflict,
+                 str("Conflict. The container name \"/", to, "\" is already in use by container \"",
+                     (*other)->id, "\"."));
+  }
+  container->config.name = to;
+  keep(*container);
+  return *container;
+}
+
+std::vector<Container> Engine::list() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Container> out;
+  for (const auto& [id, container] : containers_) out.push_back(container);
+  std::sort(out.begin(), out.end(), [](const Container& a, const Container& b) {
+    return a.created_at > b.created_at;  // docker ps: the newest first
+  });
+  return out;
+}
+
+Result<Container> Engine::find(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  HOP_TRY(const Container* container, look_up(name));
+  return *container;
+}
+
+void Engine::keep(const Container& container) {
+  if (auto saved = files_.save(container); !saved) {
+    log_.error("keeping the state of " + container.config.name, saved.error());
+  }
+}
+
+}  // namespace hoplab::engine
