@@ -247,8 +247,8 @@ Result<int64_t> parse_bytes(std::string_view text) {
   if (unit.ends_with("i")) unit.pop_back();
   constexpr std::string_view units = "kmgt";
   const size_t power = unit.empty() ? 0 : units.find(unit) + 1;
-  if (failed != std::errc() || unit.size() > 1 || (!unit.empty() && power == 0) || number < 0 ||
-      number > 1e12) {
+  if (failed != std::errc() || unit.size() > 1 || (!unit.empty() && power == 0) ||
+      !(number >= 0 && number <= 1e12)) {
     return invalid(str("invalid size: '", text, "'"));
   }
   return static_cast<int64_t>(number * std::pow(1024.0, static_cast<double>(power)));

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <utility>
 
 namespace hoplab::proc {
 
@@ -17,6 +19,36 @@ constexpr size_t read_size = 32U << 10U;
 bool is_readable(const Fd& fd) {
   pollfd waiting{fd.get(), POLLIN, 0};
   return ::poll(&waiting, 1, 0) > 0;
+}
+
+/// The last of a container's output for a client that is slower than the container's end. Owned by
+/// the loop's callbacks, because the container may be forgotten meanwhile.
+struct Remainder {
+  Fd fd;
+  std::string bytes;
+  EventLoop::TimerId limit = 0;
+};
+
+void send_remainder(EventLoop& loop, Fd fd, std::string bytes, Millis limit) {
+  auto left = std::make_shared<Remainder>(Remainder{std::move(fd), std::move(bytes)});
+  const auto over = [&loop](const std::shared_ptr<Remainder>& done) {
+    if (done->limit != 0) loop.cancel(std::exchange(done->limit, 0));
+    loop.forget(done->fd.get());
+  };
+  auto watched = loop.watch(left->fd.get(), EPOLLOUT, [left, over](uint32_t events) {
+    const auto own = left;  // forget() may end this callback's own copy
+    ssize_t n = (events & EPOLLOUT) == 0
+                    ? -1
+                    : ::write(own->fd.get(), own->bytes.data(), own->bytes.size());
+    if (n < 0 && (events & EPOLLOUT) != 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (n > 0) own->bytes.erase(0, static_cast<size_t>(n));
+    if (n <= 0 || own->bytes.empty()) over(own);
+  });
+  if (!watched) return;
+  left->limit = loop.after(limit, [left, over] {
+    left->limit = 0;
+    over(left);
+  });
 }
 
 }  // namespace
@@ -132,7 +164,14 @@ void ContainerStreams::finish() {
   for (Source* source : {&output_, &error_}) {
     while (source->source && is_readable(source->source)) pump(*source);
     close_source(*source);
-    while (!source->sinks.empty()) drop(*source, source->sinks.front());
+    while (!source->sinks.empty()) {
+      Sink& sink = source->sinks.front();
+      Fd fd = sink.backlog.empty() ? Fd() : std::move(sink.fd);
+      std::string backlog = std::move(sink.backlog);
+      if (fd) loop_.forget(fd.get());
+      drop(*source, sink);
+      if (fd) send_remainder(loop_, std::move(fd), std::move(backlog), stall_limit);
+    }
   }
   writer_.finish(clock_.wall());
 }

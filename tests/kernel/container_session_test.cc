@@ -127,6 +127,71 @@ TEST_F(Sessions, AttachSeesOutputAndGivesInput) {
   EXPECT_EQ(log_of("c"), "got one\n") << "what is attached is logged too";
 }
 
+TEST_F(Sessions, AttachBeforeTheStartMissesNothing) {
+  sandbox("p");
+  for (int i = 0; i < 5; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    ContainerSpec spec = container(id, "p", {"sh", "-c", "echo first; echo second >&2; exit 3"});
+    auto pending = client().attach_when_started(id);
+    ASSERT_TRUE(pending) << pending.error().message();
+    start(spec);
+    auto session = std::move(*pending).take(Millis(10'000));
+    ASSERT_TRUE(session) << session.error().message();
+    const Output output = finish(*session);
+    EXPECT_EQ(output.out, "first\n");
+    EXPECT_EQ(output.err, "second\n");
+    EXPECT_EQ(output.status.exit_code, 3);
+  }
+}
+
+TEST_F(Sessions, AttachBeforeTheStartOfATerminal) {
+  sandbox("p");
+  ContainerSpec spec = container("c", "p", {"sh", "-c", "echo first; exec cat"});
+  spec.tty = spec.stdin_open = true;
+  auto pending = client().attach_when_started("c");
+  ASSERT_TRUE(pending) << pending.error().message();
+  start(spec);
+  auto session = std::move(*pending).take(Millis(10'000));
+  ASSERT_TRUE(session) << session.error().message();
+  EXPECT_TRUE(session->tty());
+  read_until(session->output(), "first");
+  ASSERT_TRUE(write_all(session->input().get(), "typed\n\x04"));
+  EXPECT_EQ(finish(*session).status.exit_code, 0);
+}
+
+TEST_F(Sessions, AClientSlowerThanTheContainersEndGetsEverything) {
+  sandbox("p");
+  auto pending = client().attach_when_started("c");
+  ASSERT_TRUE(pending) << pending.error().message();
+  start(container("c", "p", {"head", "-c", "3000000", "/dev/zero"}));
+  auto session = std::move(*pending).take(Millis(10'000));
+  ASSERT_TRUE(session) << session.error().message();
+  ::usleep(50'000);  // so that the pipe is full
+  std::string text;
+  std::array<char, 65536> buffer;
+  bool forgotten = false;
+  for (ssize_t n = 0; (n = ::read(session->output().get(), buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<size_t>(n));
+    if (text.size() < 2'900'000 || forgotten) continue;
+    forgotten = true;  // what is left fits into the pipes, so the container can end
+    wait_exit("c");
+    ASSERT_TRUE(client().remove_sandbox("p"));
+  }
+  EXPECT_EQ(text.size(), 3'000'000U);
+}
+
+TEST_F(Sessions, AttachBeforeAStartThatFails) {
+  sandbox("p");
+  auto pending = client().attach_when_started("c");
+  ASSERT_TRUE(pending) << pending.error().message();
+  const auto status = client().start_container(container("c", "p", {"no-such-program"}));
+  ASSERT_TRUE(status) << status.error().message();
+  auto session = std::move(*pending).take(Millis(10'000));
+  ASSERT_TRUE(session) << session.error().message();
+  EXPECT_EQ(finish(*session).status.exit_code, 127);
+  EXPECT_FALSE(client().attach_when_started("c")) << "it is there already, and over";
+}
+
 TEST_F(Sessions, AttachToATerminal) {
   sandbox("p");
   ContainerSpec spec = container("c", "p", {"sh"});

@@ -285,6 +285,35 @@ TEST_F(Containers, SharedProcessNamespace) {
   EXPECT_THAT(sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), HasSubstr("sleep 1001"));
 }
 
+TEST_F(Containers, TheFirstOneHoldsTheNamespacesOfASandboxWithoutPause) {
+  PodSandboxSpec spec;
+  spec.id = "p";
+  spec.hostname = "box";
+  spec.first_container_holds = true;
+  auto made = client().run_sandbox(spec);
+  ASSERT_TRUE(made) << made.error().message();
+  const ContainerStatus first = start(container("a", "p", {"sleep", "1000"}));
+  auto contents = client().list();
+  ASSERT_TRUE(contents);
+  ASSERT_EQ(contents->sandboxes.size(), 1U);
+  EXPECT_TRUE(contents->sandboxes[0].ready);
+  EXPECT_EQ(contents->sandboxes[0].pid, first.pid) << "pause is gone, its namespaces are not";
+  // Others may join, and outlive it.
+  start(container("b", "p", {"sleep", "1000"}));
+  EXPECT_EQ(exec({"hostname"}, "b").out, "box\n");
+  EXPECT_EQ(exec({"readlink", "/proc/self/ns/net"}, "a").out,
+            exec({"readlink", "/proc/self/ns/net"}, "b").out);
+  ASSERT_TRUE(client().kill_container("a", SIGKILL));
+  wait_exit("a");
+  contents = client().list();
+  ASSERT_TRUE(contents);
+  EXPECT_FALSE(contents->sandboxes[0].ready);
+  EXPECT_EQ(exec({"hostname"}, "b").out, "box\n");
+  EXPECT_FALSE(client().start_container(container("c", "p", {"true"})));
+  ASSERT_TRUE(client().remove_sandbox("p"));
+  EXPECT_TRUE(client().list()->containers.empty());
+}
+
 TEST_F(Containers, HostNetworkPodsAreOnTheNode) {
   PodSandboxSpec pod;
   pod.id = "p";
