@@ -53,13 +53,8 @@ constexpr FlagSpec prune_flags[] = {
 };
 
 Result<int> run_prune(Session& session) {
-  if (!session.flags.on("force")) {
-    std::cout << "WARNING! This will remove all dangling images.\n"
-                 "Are you sure you want to continue? [y/N] "
-              << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    if (to_lower(trim(answer)) != "y") return exit_ok;
+  if (!session.flags.on("force") && !confirmed("This will remove all dangling images.")) {
+    return exit_ok;
   }
   HOP_TRY(image::ImageStore store, open_images());
   HOP_TRY(image::RemovedImage removed, store.prune());
