@@ -17,7 +17,7 @@ namespace hoplab {
 /// Runs a dump until it is not disturbed by a change. `take(header, names, out)` adds what it makes
 /// of a message of this type to `out`; `names` asks the kernel for each link's name once.
 template <typename Value, typename Take>
-Result<std::vector<Value>> collect(NetlinkSocket& socket, MessageBytes request, int type,
+Result<std::vector<Value>> collect(NetlinkSocket& socket, MessageBytes&& request, int type,
                                    Take&& take) {
   constexpr int attempts = 20;
   std::map<int32_t, std::string> known;
