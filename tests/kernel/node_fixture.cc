@@ -83,7 +83,6 @@ void NodeTest::start_node(const std::vector<ServiceSpec>& services) {
   config.host = "node";
   config.cluster = str("test-", ::getpid());
   config.state_directory = directory_;
-  config.image_folder = directory_ + "/images";
   config.services = services;
   config.image_folder = image_folder();
   constexpr unsigned long flags =
