@@ -65,9 +65,6 @@ Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
   HOP_TRY(Fd scratch, writable_filesystem(spec));
   HOP_TRY(Fd upper, fresh_folder(scratch, "upper"));
   HOP_TRY(Fd work, fresh_folder(scratch, "work"));
-  // overlayfs takes only what is mounted in our namespace; it keeps the file system afterwards.
-  HOP_TRY(Fd staging, open_fd(place, O_PATH | O_DIRECTORY));
-  HOP_CHECK(attach(scratch, staging));
   std::vector<Fd> layers;
   std::string lower;
   // Short names: the kernel takes one page of options.
@@ -77,6 +74,10 @@ Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
     lower += str(lower.empty() ? "" : ":", through(layer));
     layers.push_back(std::move(layer));
   }
+  // overlayfs takes only what is mounted in our namespace; it keeps the file system afterwards.
+  // Only now: the layers may lie below the place.
+  HOP_TRY(Fd staging, open_fd(place, O_PATH | O_DIRECTORY));
+  HOP_CHECK(attach(scratch, staging));
   std::string options =
       str("lowerdir=", lower, ",upperdir=", through(upper), ",workdir=", through(work),
           image::own_whiteouts() == image::Whiteouts::overlay_user ? ",userxattr" : "");
