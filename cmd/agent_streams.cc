@@ -58,11 +58,12 @@ Result<proc::LogQuery> query_of(const web::LogRequest& request) {
 
 }  // namespace
 
-Result<agent::PodWorker::ContainerHandle> AgentStreams::find(const web::ContainerRef& ref) {
-  return agent_.find_container(ref.namespace_name, ref.pod, ref.container);
+Result<agent::PodDirectory::ContainerHandle> AgentStreams::find(const web::ContainerRef& ref) {
+  return agent_.directory().find_container(ref.namespace_name, ref.pod, ref.container);
 }
 
-Result<agent::PodWorker::ContainerHandle> AgentStreams::find_running(const web::ContainerRef& ref) {
+Result<agent::PodDirectory::ContainerHandle> AgentStreams::find_running(
+    const web::ContainerRef& ref) {
   HOP_TRY(auto handle, find(ref));
   if (!handle.running) {
     return Error(ErrorCode::internal,
@@ -125,7 +126,7 @@ Result<std::function<void(web::BodyWriter&)>> AgentStreams::logs(const web::LogR
 
 Result<Fd> AgentStreams::dial(const std::string& namespace_name, const std::string& pod,
                               uint16_t port) {
-  HOP_TRY(std::string path, agent_.find_netns(namespace_name, pod));
+  HOP_TRY(std::string path, agent_.directory().find_netns(namespace_name, pod));
   HOP_TRY(Fd netns, open_fd(path, O_RDONLY));
   // On a thread of its own: were it not to come back, this one would serve in the pod's namespace.
   auto open = [&netns, &pod]() -> Result<Fd> {

@@ -19,8 +19,8 @@ class AgentStreams final : public web::StreamBackend {
                   uint16_t port) override;
 
  private:
-  Result<agent::PodWorker::ContainerHandle> find(const web::ContainerRef& ref);
-  Result<agent::PodWorker::ContainerHandle> find_running(const web::ContainerRef& ref);
+  Result<agent::PodDirectory::ContainerHandle> find(const web::ContainerRef& ref);
+  Result<agent::PodDirectory::ContainerHandle> find_running(const web::ContainerRef& ref);
 
   agent::Agent& agent_;
   proc::ContainerClient& containers_;

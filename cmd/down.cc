@@ -6,15 +6,29 @@
 #include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/cluster_config.h"
-#include "runtime/proc/sandbox_state.h"
+#include "runtime/proc/sandbox_find.h"
 
 namespace hoplab::cmd {
 
 namespace {
 
-/// Whoever ends a cluster that is not there may have meant another one.
-void tell_others(const std::string& runtime) {
-  for (const auto& other : proc::cluster_names(runtime)) {
+struct Place {
+  std::string runtime;
+  std::string name;
+};
+
+std::vector<Place> all_clusters(const std::vector<std::string>& runtimes) {
+  std::vector<Place> out;
+  for (const auto& runtime : runtimes) {
+    for (const auto& name : proc::cluster_names(runtime)) out.push_back({runtime, name});
+  }
+  return out;
+}
+
+/// Whoever ends a cluster that is not there may have meant another one, or another place.
+void tell_others(const std::vector<std::string>& runtimes) {
+  std::cout << "  looked in " << join(runtimes, ", ") << "\n";
+  for (const auto& [runtime, other] : all_clusters(runtimes)) {
     std::cout << "  there is " << other << ": hoplab --cluster " << other << " down\n";
   }
 }
@@ -28,18 +42,19 @@ int run_down(const Invocation& invocation) {
   options.example("hoplab --cluster linux down", "ends the cluster named linux");
   if (auto exit = options.parse(invocation.args)) return *exit;
   if (auto outside = check_outside(); !outside) return fail(outside.error());
-  std::string runtime = proc::runtime_folder();
-  std::vector<std::string> names{invocation.cluster};
-  if (options.has("all")) names = proc::cluster_names(runtime);
+  const std::vector<std::string> runtimes = proc::runtime_folders();
+  const auto place = proc::runtime_with(runtimes, invocation.cluster);
+  std::vector<Place> places{{place.value_or(runtimes.front()), invocation.cluster}};
+  if (options.has("all")) places = all_clusters(runtimes);
   int code = exit_ok;
-  for (const auto& name : names) {
+  for (const auto& [runtime, name] : places) {
     if (auto good = plan::check_cluster_name(name); !good) return fail(good.error());
     auto removed = remove_cluster(runtime, name);
     if (!removed) {
       code = fail(removed.error());
     } else {
       std::cout << "cluster " << name << (*removed ? " is down\n" : " was not up\n");
-      if (!*removed) tell_others(runtime);
+      if (!*removed) tell_others(runtimes);
     }
   }
   return code;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options.h"
+#include "cmd/service_health.h"
 #include "runtime/base/text.h"
 #include "runtime/base/thread.h"
 #include "runtime/reconcile/proxy.h"
@@ -143,7 +145,13 @@ Result<void> serve(const Options& options, const Wish& wish) {
   // Blocked before any thread starts, so that only sigwait() sees them.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  reconcile::Proxy proxy(*client, *kernel, wish.proxy, log);
+  std::atomic<const reconcile::Proxy*> rules = nullptr;
+  ServiceHealthServers service_health(
+      [&rules] { return rules.load() != nullptr && rules.load()->healthy(); }, log);
+  reconcile::ProxyOptions proxy_options = wish.proxy;
+  proxy_options.service_health = [&service_health](const auto& all) { service_health.set(all); };
+  reconcile::Proxy proxy(*client, *kernel, proxy_options, log);
+  rules = &proxy;
   Healthz healthz(proxy);
   auto health = health_server(healthz, wish.healthz_port, log);
   auto health_thread = start_thread(
@@ -162,6 +170,7 @@ Result<void> serve(const Options& options, const Wish& wish) {
   if (health) health->stop();
   worker.join();
   health_thread.join();
+  service_health.set({});
   return {};
 }
 

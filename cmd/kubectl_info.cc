@@ -10,6 +10,7 @@
 #include "cmd/kubectl.h"
 #include "cmd/kubectl_output.h"
 #include "cmd/kubectl_tabs.h"
+#include "runtime/base/architecture.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd::kubectl {
@@ -40,7 +41,7 @@ Json client_version() {
           {"buildDate", ""},
           {"goVersion", ""},
           {"compiler", "g++"},
-          {"platform", "linux/amd64"}};
+          {"platform", "linux/" + machine_architecture()}};
 }
 
 /// As Go prints the struct.

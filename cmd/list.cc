@@ -5,7 +5,7 @@
 #include "cmd/options.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/text.h"
-#include "runtime/proc/sandbox_state.h"
+#include "runtime/proc/sandbox_find.h"
 #include "store/api/manifest.h"
 
 namespace hoplab::cmd {
@@ -50,17 +50,20 @@ int run_list(const Invocation& invocation) {
   if (!format.empty() && format != "wide" && format != "json" && format != "yaml") {
     return options.usage_error("-o takes wide, json or yaml, not \"" + format + "\"");
   }
-  std::string runtime = proc::runtime_folder();
+  const std::vector<std::string> runtimes = proc::runtime_folders();
   Json clusters = Json::array();
-  for (const auto& name : proc::cluster_names(runtime)) {
-    clusters.push_back(describe(runtime, name));
+  for (const auto& runtime : runtimes) {
+    for (const auto& name : proc::cluster_names(runtime)) {
+      clusters.push_back(describe(runtime, name));
+    }
   }
   if (format == "json") {
     std::cout << dump_json_pretty(clusters) << "\n";
   } else if (format == "yaml") {
     std::cout << api::to_yaml(clusters);
   } else if (clusters.empty()) {
-    std::cout << "no cluster is up; start one: hoplab up\n";
+    std::cout << "no cluster is up (looked in " << join(runtimes, ", ")
+              << "); start one: hoplab up\n";
   } else {
     std::cout << render(clusters);
   }

@@ -6,6 +6,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
+#include "runtime/proc/sandbox_find.h"
 #include "store/api/manifest.h"
 
 namespace hoplab::cmd {
@@ -29,11 +30,13 @@ Result<RunningCluster> open_running(const std::string& runtime, const std::strin
   return cluster;
 }
 
-std::vector<std::string> names_up(const std::string& runtime) {
+std::vector<std::string> names_up(const std::vector<std::string>& runtimes) {
   std::vector<std::string> up;
-  for (const auto& name : proc::cluster_names(runtime)) {
-    auto state = proc::read_sandbox_state(runtime, name);
-    if (state && state->alive()) up.push_back(name);
+  for (const auto& runtime : runtimes) {
+    for (const auto& name : proc::cluster_names(runtime)) {
+      auto state = proc::read_sandbox_state(runtime, name);
+      if (state && state->alive()) up.push_back(name);
+    }
   }
   return up;
 }
@@ -67,18 +70,22 @@ std::string command_for(const Invocation& invocation, std::string_view rest) {
 Result<RunningCluster> find_running_cluster(const Invocation& invocation) {
   HOP_CHECK(check_outside());
   HOP_CHECK(plan::check_cluster_name(invocation.cluster));
-  std::string runtime = proc::runtime_folder();
-  auto cluster = open_running(runtime, invocation.cluster);
+  const std::vector<std::string> runtimes = proc::runtime_folders();
+  const auto open = [&runtimes](const std::string& name) {
+    return open_running(proc::runtime_with(runtimes, name).value_or(runtimes.front()), name);
+  };
+  auto cluster = open(invocation.cluster);
   if (cluster || cluster.error().code() != ErrorCode::not_found) return cluster;
-  auto up = names_up(runtime);
-  if (!invocation.cluster_chosen && up.size() == 1) return open_running(runtime, up.front());
+  auto up = names_up(runtimes);
+  if (!invocation.cluster_chosen && up.size() == 1) return open(up.front());
   std::string hint =
       up.empty()
           ? str("\n  start it: hoplab",
                 invocation.cluster_chosen ? " --cluster " + invocation.cluster : std::string(),
                 " up")
           : "\n  up are: " + join(up, ", ") + "; choose one: hoplab --cluster NAME …";
-  return Error(ErrorCode::not_found, cluster.error().message() + hint);
+  return Error(ErrorCode::not_found,
+               str(cluster.error().message(), hint, "\n  looked in ", join(runtimes, ", ")));
 }
 
 Result<plan::ClusterConfig> choose_cluster_config(const Invocation& invocation,

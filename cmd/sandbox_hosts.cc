@@ -1,13 +1,16 @@
 #include "cmd/sandbox_hosts.h"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <span>
 
+#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/netlink/apply.h"
 #include "runtime/netlink/socket.h"
+#include "runtime/proc/mounts.h"
 #include "runtime/proc/sandbox_mounts.h"
 #include "runtime/proc/sandbox_wait.h"
 
@@ -24,6 +27,14 @@ std::string backing_of(const plan::HostConfig& host) {
   return str(proc::inside::nodes, '/', host.name);
 }
 
+/// A host's /run/hoplab, with its pods' volumes and logs: bounded, so that no pod takes the memory
+/// of the computer or the room of other hosts. Kept while the host is off.
+Result<void> mount_backing(const plan::HostConfig& host) {
+  HOP_CHECK(make_directories(backing_of(host)));
+  return proc::mount_filesystem("tmpfs", backing_of(host), MS_NOSUID | MS_NODEV,
+                                "mode=755,size=20%");
+}
+
 }  // namespace
 
 plan::UnderlayFacts underlay_facts() {
@@ -38,7 +49,10 @@ SandboxHosts::SandboxHosts(const SandboxSpec& spec, Log log, Show show)
 
 Result<void> SandboxHosts::build(const std::function<Result<void>()>& wired,
                                  const std::function<void()>& master_runs) {
-  for (const auto& host : spec_.config.hosts) HOP_CHECK(begin(host));
+  for (const auto& host : spec_.config.hosts) {
+    HOP_CHECK(mount_backing(host));
+    HOP_CHECK(begin(host));
+  }
   HOP_CHECK(apply(plan::plan_underlay(spec_.config, facts_)));
   HOP_CHECK(wired());
   // The server's start takes longest, so it goes first; everybody else's dials wait for it in its

@@ -20,6 +20,7 @@
 #include "cmd/sandbox_spec.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/container_wire.h"
+#include "runtime/proc/log_tail.h"
 #include "runtime/proc/sandbox_create.h"
 #include "runtime/proc/sandbox_mounts.h"
 #include "runtime/proc/userns.h"
@@ -29,6 +30,7 @@ namespace hoplab::cmd {
 namespace {
 
 constexpr size_t most_clients = 256;
+constexpr Millis log_check_period{10'000};
 
 Result<Fd> watch_signals() {
   sigset_t signals;
@@ -85,6 +87,7 @@ class SandboxInit {
       SteadyTime now = SystemClock().steady();
       hosts_.restart_due(now);
       server_.start_if_due(hosts_, now);
+      watch_log(now);
     }
   }
 
@@ -109,12 +112,20 @@ class SandboxInit {
         {{"event", "operation"}, {"command", to_command(operation)}, {"reason", operation.reason}});
   }
 
+  /// sandbox.log, which is our standard error and that of all we start.
+  void watch_log(SteadyTime now) {
+    if (now < log_check_at_) return;
+    log_check_at_ = now + log_check_period;
+    if (auto kept = proc::keep_log_tail(STDERR_FILENO); !kept) {
+      log_.error("sandbox.log", kept.error());
+    }
+  }
+
   [[nodiscard]] int timeout() const {
-    auto next = hosts_.next_restart();
-    auto server = server_.next_start(hosts_);
-    if (server && (!next || *server < *next)) next = server;
-    if (!next) return -1;
-    auto left = std::chrono::ceil<Millis>(*next - SystemClock().steady()).count();
+    SteadyTime next = log_check_at_;
+    if (auto restart = hosts_.next_restart()) next = std::min(next, *restart);
+    if (auto server = server_.next_start(hosts_)) next = std::min(next, *server);
+    auto left = std::chrono::ceil<Millis>(next - SystemClock().steady()).count();
     return static_cast<int>(std::clamp<int64_t>(left, 0, 60000));
   }
 
@@ -211,6 +222,7 @@ class SandboxInit {
   SandboxServer server_;
   std::list<proc::MessageSocket> clients_;
   bool leave_ = false;
+  SteadyTime log_check_at_{};
 };
 
 /// Hosts, their namespaces and every pod's sockets are descriptors somewhere.

@@ -12,6 +12,7 @@
 #include "cmd/up_ready.h"
 #include "cmd/up_sandbox.h"
 #include "runtime/base/text.h"
+#include "runtime/proc/sandbox_find.h"
 #include "runtime/tunnel/variant.h"
 
 namespace hoplab::cmd {
@@ -169,7 +170,10 @@ Result<void> start(const plan::ClusterConfig& config, const Wishes& wishes) {
   }
   HOP_TRY(std::string executable, proc::own_executable());
   HOP_TRY(Fd signals, catch_interrupts());
-  HOP_TRY(auto folder, proc::ClusterFolder::make(proc::runtime_folder(), config.name));
+  // It may be up already, started from a session with another XDG_RUNTIME_DIR.
+  const auto runtime = proc::runtime_with(proc::runtime_folders(), config.name);
+  HOP_TRY(auto folder,
+          proc::ClusterFolder::make(runtime.value_or(proc::runtime_folder()), config.name));
   HOP_TRY(bool up, is_up(folder, config, wishes.config_given));
   if (up) {
     std::cout << "cluster " << config.name << " is already up\n";

@@ -83,7 +83,7 @@ Result<std::vector<Fd>> UpSandbox::open_listeners(const SandboxSpec& spec) {
 
 Result<void> UpSandbox::build(SandboxSpec spec) {
   HOP_TRY(auto listeners, open_listeners(spec));
-  HOP_TRY(Fd log, open_fd(folder_.file("sandbox.log"), O_WRONLY | O_CREAT | O_APPEND, 0600));
+  HOP_TRY(Fd log, open_fd(folder_.file("sandbox.log"), O_RDWR | O_CREAT | O_APPEND, 0600));
   HOP_TRY(sandbox_, proc::create_sandbox(spec.executable, log));
   // tcpdump insists on becoming another user, whom a single-id map does not have.
   bool single_id = !sandbox_->ids.uid_range || !sandbox_->ids.gid_range;

@@ -1,5 +1,6 @@
 #include "web/api_server.h"
 
+#include "runtime/base/architecture.h"
 #include "runtime/base/text.h"
 #include "web/api_discovery.h"
 #include "web/api_error.h"
@@ -26,7 +27,7 @@ Json version_json(const ServerVersion& version) {
           {"buildDate", "2022-01-19T17:45:53Z"},
           {"goVersion", "go1.16.12"},
           {"compiler", "gc"},
-          {"platform", "linux/amd64"}};
+          {"platform", "linux/" + machine_architecture()}};
 }
 
 Error no_such_path() {

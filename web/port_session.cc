@@ -49,17 +49,24 @@ class PortSession {
       if (found != by_data_stream_.end()) received(*found->second, data, fin);
     };
     (void)session_.run(events);
+    // All at once; then each waits for its own.
     for (auto& [stream, forward] : by_data_stream_) shutdown(forward->socket.get(), SHUT_RDWR);
-    for (auto& [stream, forward] : by_data_stream_) forward->carrier.join();
+    by_data_stream_.clear();
   }
 
  private:
   struct Forward {
+    Forward() = default;
+    Forward(const Forward&) = delete;
+    Forward& operator=(const Forward&) = delete;
+    /// Also when an exception ends the session: the carrier waits at the socket.
+    ~Forward() { shutdown(socket.get(), SHUT_RDWR); }
+
     uint32_t error_stream = 0;
     uint32_t data_stream = 0;
     Fd socket;
-    std::jthread carrier;
     std::atomic<bool> over{false};
+    std::jthread carrier;  ///< Last, so that it has ended before what it uses goes.
   };
 
   void opened(uint32_t stream, const Headers& headers) {
@@ -135,7 +142,6 @@ class PortSession {
   void collect() {
     for (auto it = by_data_stream_.begin(); it != by_data_stream_.end();) {
       if (it->second->over) {
-        it->second->carrier.join();
         it = by_data_stream_.erase(it);
       } else {
         ++it;
@@ -143,7 +149,7 @@ class PortSession {
     }
   }
 
-  spdy::Session session_;
+  spdy::Session session_;  ///< Before the forwards, whose carriers write to it to their end.
   const DialPort& dial_;
   // Only the frame reader touches these.
   std::map<std::string, std::pair<uint32_t, uint32_t>> waiting_;  ///< By requestid: error, data.

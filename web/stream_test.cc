@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <future>
+#include <stdexcept>
 #include <thread>
 
 #include "web/pki.h"
 #include "web/remote_command.h"
 #include "web/spdy.h"
 #include "web/stream_server.h"
+#include "web/stream_session.h"
 #include "web/stream_test_backend.h"
 
 namespace hoplab::web {
@@ -232,6 +235,30 @@ TEST_F(StreamTest, Logs) {
   EXPECT_EQ(missing.error().message(), "container none not found");
   EXPECT_FALSE(client_->get_text("/containerLogs/ns/pod/c?tailLines=many"));
   EXPECT_FALSE(client_->get_text("/containerLogs/ns"));
+}
+
+TEST(PortSession, AnExceptionEndsItsConnections) {
+  auto [ours, theirs] = connection_pair();
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  Fd pod(ends[0]);
+  Fd far(ends[1]);
+  auto session_over = std::async(std::launch::async, [&pod, connection = theirs.get()] {
+    auto dial = [&pod](uint16_t port) -> Result<Fd> {
+      if (port == 80) return std::move(pod);
+      throw std::runtime_error("no memory");
+    };
+    EXPECT_THROW(run_port_session(*connection, dial), std::runtime_error);
+  });
+  spdy::Session client(*ours, spdy::Session::Side::client);
+  for (const char* port : {"80", "81"}) {
+    for (const char* type : {"error", "data"}) {
+      ASSERT_TRUE(client.open({{"streamtype", type}, {"port", port}, {"requestid", port}}));
+    }
+  }
+  auto over = session_over.wait_for(std::chrono::seconds(20));
+  EXPECT_EQ(over, std::future_status::ready) << "the first connection's thread waits for ever";
+  far.reset();
 }
 
 TEST_F(StreamTest, PortForward) {

@@ -65,6 +65,7 @@ WorkerParts Agent::worker_parts() {
           prober_,
           lifecycle_,
           volumes_,
+          directory_,
           images_,
           clock_,
           config_.node.facts,
@@ -145,7 +146,6 @@ void Agent::work() {
     SteadyTime next = std::min(wake_at.value_or(resync_at), resync_at);
     auto left = std::chrono::ceil<Millis>(next - clock_.steady());
     auto key = wake_.take(std::max(left, Millis(0)));
-    std::lock_guard lock(worker_mutex_);
     for (; key; key = wake_.take(Millis(0))) {
       if (key->empty()) continue;
       auto pod = pods_.get(*key);
@@ -166,10 +166,7 @@ Result<void> Agent::run() {
   HOP_TRY(auto subscription, containers_.subscribe());
   subscription_ = std::move(subscription);
   HOP_TRY(auto contents, containers_.list());
-  {
-    std::lock_guard lock(worker_mutex_);  // Requests for streams may come already.
-    worker_.adopt(contents);
-  }
+  worker_.adopt(contents);
   log_.info(str("adopted ", contents.sandboxes.size(), " sandboxes"));
   event_thread_ = start_thread(
       "containers", end_process, [this] { watch_containers(); }, log_);
@@ -190,11 +187,8 @@ Result<void> Agent::run() {
     log_.warning("the API has not answered yet");
     warn_at = clock_.steady() + first_list;
   }
-  {
-    std::lock_guard lock(worker_mutex_);
-    observe_all();
-    worker_.pods_synced();
-  }
+  observe_all();
+  worker_.pods_synced();
   work();
   if (node_init_gone_) return Error(ErrorCode::unavailable, "node-init is gone");
   return {};
@@ -202,18 +196,6 @@ Result<void> Agent::run() {
 
 void Agent::stop() {
   wake_.close();
-}
-
-Result<PodWorker::ContainerHandle> Agent::find_container(const std::string& namespace_name,
-                                                         const std::string& pod,
-                                                         const std::string& container) {
-  std::lock_guard lock(worker_mutex_);
-  return worker_.find_container(namespace_name, pod, container);
-}
-
-Result<std::string> Agent::find_netns(const std::string& namespace_name, const std::string& pod) {
-  std::lock_guard lock(worker_mutex_);
-  return worker_.find_netns(namespace_name, pod);
 }
 
 }  // namespace hoplab::agent

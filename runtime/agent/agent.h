@@ -43,12 +43,8 @@ class Agent {
   /// From any thread: run() returns soon.
   void stop();
 
-  /// Thread-safe; for exec, attach and logs.
-  Result<PodWorker::ContainerHandle> find_container(const std::string& namespace_name,
-                                                    const std::string& pod,
-                                                    const std::string& container);
-  /// Path of the pod's network namespace, for port-forward.
-  Result<std::string> find_netns(const std::string& namespace_name, const std::string& pod);
+  /// For exec, attach, logs and port-forward.
+  [[nodiscard]] const PodDirectory& directory() const { return directory_; }
 
  private:
   void watch_containers();
@@ -82,8 +78,8 @@ class Agent {
   LifecycleHooks lifecycle_;
   Volumes volumes_;
   proc::ImageCatalog images_;
-  std::mutex worker_mutex_;
-  PodWorker worker_;
+  PodDirectory directory_;
+  PodWorker worker_;  ///< Only run()'s thread touches it.
   Informer services_;
   Informer pods_;
   std::unique_ptr<NodeReporter> reporter_;

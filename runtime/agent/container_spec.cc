@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "runtime/agent/non_root.h"
 #include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
 #include "store/api/quantity.h"
@@ -27,13 +28,6 @@ std::vector<std::string> expanded(const Json& list, const Variables& variables) 
   return out;
 }
 
-/// The container's value, else the pod's, else null.
-const Json& security_field(const PodRecord& pod, const Json& spec, std::string_view field) {
-  const Json& own = member(member(spec, "securityContext"), field);
-  if (!own.is_null()) return own;
-  return member(member(member(pod.object, "spec"), "securityContext"), field);
-}
-
 proc::SecuritySpec security_of(const PodRecord& pod, const Json& spec) {
   const Json& context = member(spec, "securityContext");
   proc::SecuritySpec out;
@@ -44,7 +38,8 @@ proc::SecuritySpec security_of(const PodRecord& pod, const Json& spec) {
   out.drop_capabilities = strings(at_path(context, "capabilities.drop"));
   auto number = [&](std::string_view field) -> std::optional<uint32_t> {
     const Json& value = security_field(pod, spec, field);
-    if (!value.is_number_unsigned() && !value.is_number_integer()) return std::nullopt;
+    // The API has checked the range.
+    if (!value.is_number_integer()) return std::nullopt;
     return value.get<uint32_t>();
   };
   out.run_as_user = number("runAsUser");

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/agent/node_reporter.h"
+#include "runtime/base/architecture.h"
 #include "runtime/base/bytes.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
@@ -69,7 +70,7 @@ Json node_info(const NodeDescription& node) {
   utsname names{};
   ::uname(&names);
   const std::string who = str(node.cluster, "/", node.facts.name);
-  return {{"architecture", "amd64"},
+  return {{"architecture", machine_architecture()},
           {"operatingSystem", "linux"},
           {"osImage", os_pretty_name()},
           {"kernelVersion", names.release},
@@ -120,9 +121,9 @@ bool same_condition(Json wanted, const Json* current) {
 Json make_node(const NodeDescription& node) {
   Json labels = {{"kubernetes.io/hostname", node.facts.name},
                  {"kubernetes.io/os", "linux"},
-                 {"kubernetes.io/arch", "amd64"},
+                 {"kubernetes.io/arch", machine_architecture()},
                  {"beta.kubernetes.io/os", "linux"},
-                 {"beta.kubernetes.io/arch", "amd64"}};
+                 {"beta.kubernetes.io/arch", machine_architecture()}};
   Json spec = Json::object();
   if (node.control_plane) {
     labels["node-role.kubernetes.io/control-plane"] = "";

@@ -61,7 +61,7 @@ void PodWorker::adopt_sandbox(const proc::SandboxStatus& sandbox,
     return;
   }
   uids_[record.key()] = record.uid;
-  pods_.emplace(record.uid, std::move(record));
+  publish(pods_.emplace(record.uid, std::move(record)).first->second);
 }
 
 }  // namespace hoplab::agent

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/agent/image_pull.h"
+#include "runtime/agent/non_root.h"
 #include "runtime/agent/pod_worker.h"
 #include "runtime/agent/termination_message.h"
 #include "runtime/agent/volume_owner.h"
@@ -136,6 +137,10 @@ void PodWorker::make_sandboxes(const Batch& batch) {
 
 Result<proc::ContainerStatus> PodWorker::try_start(PodRecord& pod, ContainerRecord& container) {
   const Json& spec = pod.spec_of(container);
+  if (must_not_be_root(pod, spec)) {
+    HOP_TRY(const proc::Image image, parts_.images.resolve(string_or(spec, "image")));
+    HOP_CHECK(verify_non_root(pod, spec, image.user));
+  }
   HOP_TRY(Variables variables,
           make_environment(pod, spec, parts_.node, parts_.services(pod.namespace_name),
                            parts_.lookup_in(pod.namespace_name)));

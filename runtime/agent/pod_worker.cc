@@ -26,7 +26,10 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
   std::string uid = pod != nullptr ? api::uid_of(*pod) : std::string();
   // A pod of this name with another uid is gone, even if a new one took its name at once.
   if (auto known = uids_.find(key); known != uids_.end() && known->second != uid) {
-    if (PodRecord* old = find_by_uid(known->second)) old->gone = true;
+    if (PodRecord* old = find_by_uid(known->second)) {
+      old->gone = true;
+      parts_.directory.forget(*old);
+    }
     uids_.erase(known);
   }
   if (pod == nullptr) return;
@@ -36,6 +39,7 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
     record->object = *pod;
     record->gone = false;
     if (fresh) adopt_into(*record);
+    publish(*record);
     compare_status(*record);
     return;
   }
@@ -54,7 +58,7 @@ void PodWorker::observe_pod(const std::string& key, const Json* pod) {
     }
     reported_[uid] = member(*pod, "status");
   }
-  pods_.emplace(uid, std::move(record));
+  publish(pods_.emplace(uid, std::move(record)).first->second);
 }
 
 /// Node lifecycle takes the pods of a silent node out of service; when we are back, they are as
@@ -179,6 +183,7 @@ std::optional<SteadyTime> PodWorker::sync() {
     }
   }
   for (const auto& uid : finished) {
+    parts_.directory.forget(pods_.at(uid));
     pods_.erase(uid);
     reported_.erase(uid);
     parts_.statuses.forget(uid);
@@ -269,6 +274,8 @@ void PodWorker::watch_deadline(PodRecord& pod, SteadyTime now) {
 }
 
 void PodWorker::report(PodRecord& pod) {
+  // First: whoever reads in the status that a container runs may exec in it.
+  publish(pod);
   if (pod.gone || pod.object.is_null()) return;
   Json& last = reported_[pod.uid];
   const Json& previous = last.is_null() ? member(pod.object, "status") : last;
@@ -278,54 +285,9 @@ void PodWorker::report(PodRecord& pod) {
   parts_.statuses.set_status(pod.namespace_name, pod.name, pod.uid, std::move(status));
 }
 
-Result<const PodRecord*> PodWorker::find_pod(const std::string& namespace_name,
-                                             const std::string& pod) const {
-  auto uid = uids_.find(namespace_name + "/" + pod);
-  auto it = uid == uids_.end() ? pods_.end() : pods_.find(uid->second);
-  if (it == pods_.end()) {
-    return Error(ErrorCode::not_found, "pod \"" + pod + "\" is not on this node");
-  }
-  return &it->second;
-}
-
-Result<std::string> PodWorker::find_netns(const std::string& namespace_name,
-                                          const std::string& pod) const {
-  HOP_TRY(const PodRecord* record, find_pod(namespace_name, pod));
-  if (record->netns_path.empty()) {
-    return Error(ErrorCode::unavailable, "pod \"" + pod + "\" is not running");
-  }
-  return record->netns_path;
-}
-
-Result<PodWorker::ContainerHandle> PodWorker::find_container(const std::string& namespace_name,
-                                                             const std::string& pod,
-                                                             const std::string& container) const {
-  HOP_TRY(const PodRecord* found, find_pod(namespace_name, pod));
-  const PodRecord& record = *found;
-  for (const auto& c : record.containers) {
-    if (!container.empty() ? c.name != container : c.init) continue;
-    if (c.id.empty()) {
-      std::string why = c.waiting_reason == "ErrImagePull" ? "image can't be pulled"
-                        : c.waiting_reason == "ImagePullBackOff"
-                            ? "trying and failing to pull image"
-                            : c.waiting_reason;
-      return Error(ErrorCode::bad_request, str("container \"", c.name, "\" in pod \"", pod,
-                                               "\" is waiting to start: ", why));
-    }
-    const Json& spec = record.spec_of(c);
-    // While it waits for its next start, the run that has ended is the previous one.
-    bool waits = c.phase == ContainerPhase::waiting ||
-                 (c.phase == ContainerPhase::exited && c.back_off.count() > 0 &&
-                  restarts_after(record, c) && !record.deleting());
-    int previous = waits ? c.restarts : c.restarts - 1;
-    return ContainerHandle{c.id,
-                           log_path(record, c, c.restarts),
-                           previous >= 0 ? log_path(record, c, previous) : "",
-                           c.phase == ContainerPhase::running,
-                           bool_or(spec, "tty"),
-                           bool_or(spec, "stdin")};
-  }
-  return Error(ErrorCode::bad_request, str("container ", container, " is not valid for pod ", pod));
+void PodWorker::publish(const PodRecord& pod) {
+  auto newest = uids_.find(pod.key());
+  if (newest != uids_.end() && newest->second == pod.uid) parts_.directory.publish(pod);
 }
 
 }  // namespace hoplab::agent

@@ -9,6 +9,7 @@
 #include "runtime/agent/container_spec.h"
 #include "runtime/agent/lifecycle.h"
 #include "runtime/agent/pod_attacher.h"
+#include "runtime/agent/pod_directory.h"
 #include "runtime/agent/pod_record.h"
 #include "runtime/agent/pod_status.h"
 #include "runtime/agent/pod_sync.h"
@@ -34,6 +35,7 @@ struct WorkerParts {
   Prober& prober;
   LifecycleHooks& hooks;
   Volumes& volumes;
+  PodDirectory& directory;
   const proc::ImageCatalog& images;
   const Clock& clock;
   NodeFacts node;
@@ -66,22 +68,6 @@ class PodWorker {
   /// Carries out every step that can be taken now; returns when to call again at the latest.
   std::optional<SteadyTime> sync();
 
-  /// For exec, attach and logs: the current container id; nullopt when there is none.
-  struct ContainerHandle {
-    std::string id;
-    std::string log_path;
-    std::string previous_log_path;
-    bool running = false;
-    bool tty = false;
-    bool stdin_open = false;
-  };
-  [[nodiscard]] Result<ContainerHandle> find_container(const std::string& namespace_name,
-                                                       const std::string& pod,
-                                                       const std::string& container) const;
-  /// Path of a running pod's network namespace.
-  [[nodiscard]] Result<std::string> find_netns(const std::string& namespace_name,
-                                               const std::string& pod) const;
-
  private:
   using Batch = std::vector<PodRecord*>;
 
@@ -106,8 +92,7 @@ class PodWorker {
   void watch_deadline(PodRecord& pod, SteadyTime now);
   void compare_status(const PodRecord& pod);
   PodRecord* find_by_uid(const std::string& uid);
-  [[nodiscard]] Result<const PodRecord*> find_pod(const std::string& namespace_name,
-                                                  const std::string& pod) const;
+  void publish(const PodRecord& pod);
   void adopt_into(PodRecord& record);
 
   WorkerParts parts_;

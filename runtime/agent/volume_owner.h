@@ -12,6 +12,7 @@ std::optional<uint32_t> wanted_fs_group(const PodRecord& pod);
 
 /// Gives a volume to the pod's fsGroup, as kubelet does: group ownership, group rights (only to
 /// read when `read_only`), and set-group-id on folders. Without a group nothing changes.
+/// Follows no link, not even one that a container puts there meanwhile.
 Result<void> give_to_group(const std::string& folder, std::optional<uint32_t> group,
                            bool read_only);
 

@@ -1,12 +1,18 @@
 #include "runtime/agent/volumes.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <set>
+#include <thread>
 
+#include "runtime/agent/volume_owner.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/test_dir.h"
 
 namespace hoplab::agent {
 namespace {
@@ -169,6 +175,65 @@ TEST_F(VolumesTest, AnFsGroupOwnsWhatThePodWrites) {
   EXPECT_EQ(info.st_mode & 07777U, 02777U);
   ASSERT_EQ(stat(((*mounts)[1].host_path + "/password").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777U, 0440U) << "0400 and the group may read";
+}
+
+/// A file outside that every link in the tests below leads to.
+class OwnerTest : public testing::Test {
+ protected:
+  OwnerTest() {
+    std::filesystem::create_directories(folder_.file("outside"));
+    std::filesystem::create_directories(folder_.file("volume/real"));
+    EXPECT_TRUE(write_file(outside_, "mine", 0600));
+    EXPECT_EQ(chmod(folder_.file("outside").c_str(), 0700), 0);
+  }
+  [[nodiscard]] bool outside_is_untouched() const {
+    struct stat file {};
+    struct stat above {};
+    return stat(outside_.c_str(), &file) == 0 && (file.st_mode & 07777U) == 0600 &&
+           stat(folder_.file("outside").c_str(), &above) == 0 && (above.st_mode & 07777U) == 0700;
+  }
+
+  TestDir folder_;
+  std::string outside_ = folder_.file("outside/file");
+};
+
+TEST_F(OwnerTest, AVolumeThatIsALinkIsRefused) {
+  std::filesystem::create_directory_symlink(folder_.file("outside"), folder_.file("link"));
+  EXPECT_FALSE(give_to_group(folder_.file("link"), getgid(), false));
+  EXPECT_TRUE(outside_is_untouched());
+}
+
+TEST_F(OwnerTest, LinksThatComeMeanwhileAreNotFollowed) {
+  const std::string place = folder_.file("volume/swapped");
+  const std::string link = folder_.file("link");
+  std::filesystem::create_directories(place);
+  ASSERT_TRUE(write_file(place + "/file", "", 0600));
+  std::filesystem::create_directory_symlink("../outside", link);
+  std::atomic<bool> over{false};
+  std::jthread pod([&] {
+    while (!over) renameat2(AT_FDCWD, place.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
+  });
+  for (int i = 0; i < 3000 && outside_is_untouched(); ++i) {
+    auto given = give_to_group(folder_.file("volume"), getgid(), false);
+    EXPECT_TRUE(given) << given.error().message();
+  }
+  over = true;
+  pod.join();
+  EXPECT_TRUE(outside_is_untouched());
+}
+
+TEST_F(OwnerTest, EverythingBelowIsGiven) {
+  std::string deep = "volume";
+  for (int i = 0; i < 300; ++i) deep += "/d";
+  std::filesystem::create_directories(folder_.file(deep));
+  ASSERT_TRUE(write_file(folder_.file(deep + "/file"), "", 0600));
+  auto given = give_to_group(folder_.file("volume"), getgid(), false);
+  ASSERT_TRUE(given) << given.error().message();
+  struct stat info {};
+  ASSERT_EQ(stat(folder_.file(deep + "/file").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0660U);
+  ASSERT_EQ(stat(folder_.file(deep).c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 02775U);
 }
 
 TEST_F(VolumesTest, SubPathsStayInside) {

@@ -18,7 +18,13 @@ Result<Fd> open_in_root(const Fd& root, std::string_view path, int flags, unsign
   how.mode = mode;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   std::string text(path.empty() ? "." : path);
-  long fd = ::syscall(SYS_openat2, root.get(), text.c_str(), &how, sizeof(how));
+  // EAGAIN: something was renamed while the kernel walked up by ".."; openat2(2) says to try again.
+  constexpr int most_attempts = 10'000;
+  long fd = -1;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    fd = ::syscall(SYS_openat2, root.get(), text.c_str(), &how, sizeof(how));
+    if (fd >= 0 || errno != EAGAIN) break;
+  }
   if (fd < 0) return Error::from_errno(errno, str("opening ", text));
   return Fd(static_cast<int>(fd));
 }

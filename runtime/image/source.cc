@@ -1,7 +1,6 @@
 #include "runtime/image/source.h"
 
 #include <fcntl.h>
-#include <sys/utsname.h>
 
 #include "runtime/base/confined.h"
 #include "runtime/base/text.h"
@@ -142,17 +141,6 @@ Result<std::vector<SourceImage>> read_source(const Fd& directory, std::string_vi
     return Error(ErrorCode::bad_request, "there is no image in it");
   }
   return images;
-}
-
-std::string machine_architecture() {
-  utsname name{};
-  ::uname(&name);
-  std::string_view machine = static_cast<const char*>(name.machine);
-  if (machine == "x86_64") return "amd64";
-  if (machine == "aarch64") return "arm64";
-  if (machine.starts_with("arm")) return "arm";
-  if (machine.size() == 4 && machine.ends_with("86")) return "386";
-  return std::string(machine);
 }
 
 }  // namespace hoplab::image

@@ -30,7 +30,4 @@ struct SourceImage {
 /// `bad_request` when it is neither or is damaged; `not_found` when no platform fits.
 Result<std::vector<SourceImage>> read_source(const Fd& directory, std::string_view architecture);
 
-/// This machine's architecture in Go's words, as images write it: "amd64", "arm64".
-std::string machine_architecture();
-
 }  // namespace hoplab::image

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "runtime/base/architecture.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/confined.h"
 #include "runtime/base/text.h"

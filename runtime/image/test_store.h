@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/architecture.h"
 #include "runtime/base/json.h"
 #include "runtime/image/source.h"
 #include "runtime/image/store.h"

@@ -21,7 +21,6 @@
 #include "runtime/base/confined.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/container_program.h"
-#include "runtime/proc/container_user.h"
 #include "runtime/proc/pty.h"
 #include "runtime/proc/rootfs_mount.h"
 
@@ -198,16 +197,18 @@ std::string text_in_container(const char* path) {
   return file ? read_all(file->get(), limit).value_or("") : "";
 }
 
-/// What the image says about who runs, as far as the pod leaves it open.
+/// Who runs, as the container's own files know it.
 Result<ProgramPlan> with_user(ProgramPlan plan) {
   if (plan.user.empty()) return plan;
-  HOP_TRY(ContainerUser found, resolve_user(plan.user, text_in_container("/etc/passwd"),
-                                            text_in_container("/etc/group")));
+  HOP_TRY(ContainerUser found, choose_user(plan.user, text_in_container("/etc/passwd"),
+                                           text_in_container("/etc/group")));
   Credentials& who = plan.credentials;
   who.user = found.user;
   who.group = found.group;
-  who.supplemental_groups.insert(who.supplemental_groups.end(), found.supplemental_groups.begin(),
-                                 found.supplemental_groups.end());
+  for (uint32_t group : found.supplemental_groups) {
+    // Nobody has asked for these: one that this user namespace lacks is no reason to fail.
+    if (group_exists(group)) who.supplemental_groups.push_back(group);
+  }
   bool has_home = std::any_of(plan.env.begin(), plan.env.end(),
                               [](const EnvVar& each) { return each.name == "HOME"; });
   if (!has_home) plan.env.push_back({"HOME", found.home});

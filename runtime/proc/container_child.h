@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/proc/capabilities.h"
 #include "runtime/proc/container_types.h"
+#include "runtime/proc/container_user.h"
 #include "runtime/proc/rootfs.h"
 
 /// What happens between clone(2) and execve(2) of a container's program. Runs in the child of
@@ -25,9 +26,8 @@ struct Credentials {
 
 struct ProgramPlan {
   std::vector<std::string> command;
-  /// Who runs, as the image says it ("nginx"); looked up in the container's /etc/passwd. Empty =
-  /// `credentials` know.
-  std::string user;
+  /// Looked up in the container's /etc/passwd and /etc/group. Empty = `credentials` know.
+  UserWish user;
   std::vector<EnvVar> env;  ///< Complete, later ones win.
   std::string working_dir;
   Credentials credentials;

@@ -101,4 +101,14 @@ Result<ContainerUser> resolve_user(std::string_view spec, std::string_view passw
   return out;
 }
 
+Result<ContainerUser> choose_user(const UserWish& wish, std::string_view passwd,
+                                  std::string_view group) {
+  if (!wish.run_as_user && !wish.run_as_group) return resolve_user(wish.image_user, passwd, group);
+  std::string user = wish.run_as_user ? std::to_string(*wish.run_as_user)
+                                      : wish.image_user.substr(0, wish.image_user.find(':'));
+  HOP_TRY(ContainerUser out, resolve_user(user, passwd, group));
+  if (wish.run_as_group) out.group = *wish.run_as_group;
+  return out;
+}
+
 }  // namespace hoplab::proc

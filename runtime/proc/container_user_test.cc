@@ -32,5 +32,18 @@ TEST(ContainerUser, RefusesWhatItCannotFind) {
   EXPECT_FALSE(resolve_user("-1", passwd, group));
 }
 
+TEST(ContainerUser, ThePodsWordWinsOverTheImages) {
+  const auto choose = [](const UserWish& wish) { return *choose_user(wish, passwd, group); };
+  EXPECT_EQ(choose({"nginx", {}, {}}), (ContainerUser{101, 102, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(choose({"nginx", {}, 7}), (ContainerUser{101, 7, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(choose({"nginx:www", {}, 7}), (ContainerUser{101, 7, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(choose({"", {}, 7}), (ContainerUser{0, 7, {}, "/root"}));
+  EXPECT_EQ(choose({"root", 101, {}}), (ContainerUser{101, 102, {33, 4}, "/var/cache/nginx"}));
+  EXPECT_EQ(choose({"nginx", 5000, {}}), (ContainerUser{5000, 0, {}, "/"}));
+  EXPECT_EQ(choose({"nginx", 5000, 9}), (ContainerUser{5000, 9, {}, "/"}));
+  EXPECT_EQ(choose({"no-such", 0, {}}), (ContainerUser{0, 0, {}, "/root"}));
+  EXPECT_FALSE(choose_user({"no-such", {}, 7}, passwd, group));
+}
+
 }  // namespace
 }  // namespace hoplab::proc

@@ -34,6 +34,7 @@ Image role_image(std::string name, std::string description, std::string verb) {
   image.name = std::move(name);
   image.description = std::move(description);
   image.entrypoint = {executable_in_container, std::move(verb)};
+  image.role = true;
   return image;
 }
 

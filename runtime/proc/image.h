@@ -29,6 +29,7 @@ struct Image {
   std::string working_dir = "/";
   Labels labels;
   int stop_signal = SIGTERM;
+  bool role = false;  ///< A part of the cluster itself: nothing loaded takes its place.
   /// Paths in the container that lead to the hoplab executable, which looks at its own name.
   std::vector<std::string> programs;
   std::vector<ImageFile> files;

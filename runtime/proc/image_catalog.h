@@ -9,8 +9,9 @@
 namespace hoplab::proc {
 
 /// The images that a node can run: the user's loaded ones (runtime/image), and the built-in ones
-/// under every name that nothing was loaded for. Looks at the folder each time, so what is loaded
-/// while a cluster runs is there at once. Any thread.
+/// under every name that nothing was loaded for; but what is a part of the cluster itself
+/// (calico/node, kube-proxy, coredns) is always the built-in one. Looks at the folder each time, so
+/// what is loaded while a cluster runs is there at once. Any thread.
 class ImageCatalog {
  public:
   /// `folder`: of the user's ImageStore; it need not exist. Empty = built-in images only.

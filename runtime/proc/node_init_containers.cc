@@ -1,6 +1,5 @@
 #include "runtime/proc/node_init_containers.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/pause_program.h"
@@ -27,20 +25,7 @@ NodeContainers::NodeContainers(EventLoop& loop, Log log, const NodeConfig& confi
       events_(std::move(events)),
       images_(config.image_folder),
       available_(permitted_capabilities().value_or(CapabilitySet{0})),
-      executable_(own_executable().value_or("/proc/self/exe")) {
-  // After a power cut: containers of the node's earlier life.
-  if (auto state = open_fd(config_.state_directory, O_RDONLY | O_DIRECTORY)) {
-    (void)remove_tree(*state, scratch_name).ok();
-  }
-}
-
-void NodeContainers::remove_scratch(const std::string& container_id) {
-  auto folder = open_fd(str(config_.state_directory, "/", scratch_name), O_RDONLY | O_DIRECTORY);
-  if (!folder) return;  // no container of a loaded image yet
-  if (auto removed = remove_tree(*folder, container_id); !removed) {
-    log_.error("removing the files of container " + container_id, removed.error());
-  }
-}
+      executable_(own_executable().value_or("/proc/self/exe")) {}
 
 Result<SandboxStatus> NodeContainers::run_sandbox(const PodSandboxSpec& spec) {
   HOP_CHECK(validate(spec).context("sandbox"));
@@ -91,9 +76,7 @@ void NodeContainers::drop_if_gone(const std::string& sandbox_id) {
     if (container->status.spec.sandbox_id == sandbox_id && container->process.pid != 0) return;
   }
   std::erase_if(containers_, [&](const auto& entry) {
-    if (entry.second->status.spec.sandbox_id != sandbox_id) return false;
-    remove_scratch(entry.first);
-    return true;
+    return entry.second->status.spec.sandbox_id == sandbox_id;
   });
   auto waiting = std::move(found->second.when_gone);
   sandboxes_.erase(found);
@@ -202,7 +185,6 @@ Result<void> NodeContainers::remove_container(const std::string& id) {
 }
 
 void NodeContainers::forget(const std::string& id) {
-  remove_scratch(id);
   containers_.erase(containers_.find(id));  // by place: the id may be the container's own
 }
 

@@ -95,8 +95,6 @@ class NodeContainers {
   [[nodiscard]] const Fd& holder_of(const Sandbox& sandbox) const;
   Result<void> start_streams(Container& container, Fd output, Fd error);
   void drop_if_gone(const std::string& sandbox_id);
-  /// What the container wrote into its image's file system.
-  void remove_scratch(const std::string& container_id);
   void forget(const std::string& id);
   void emit(ContainerEventKind kind, const std::string& sandbox_id, const Container* container);
 
@@ -112,9 +110,6 @@ class NodeContainers {
   std::map<std::string, Sandbox> sandboxes_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
 };
-
-/// Below the node's state directory: what containers change in loaded images.
-inline constexpr const char* scratch_name = "containers";
 
 /// The error for an id that is not known here.
 Error no_such(std::string_view what, const std::string& id);

@@ -1,5 +1,7 @@
 #include "runtime/proc/node_init_plan.h"
 
+#include <algorithm>
+
 #include "runtime/base/text.h"
 #include "runtime/proc/container_program.h"
 
@@ -7,16 +9,17 @@ namespace hoplab::proc {
 
 namespace {
 
+UserWish user_wish(const SecuritySpec& security, const Image& image) {
+  return {image.user, security.run_as_user, security.run_as_group};
+}
+
 std::vector<EnvVar> complete_environment(const ContainerSpec& spec, const Image& image,
                                          const std::string& hostname) {
   std::vector<EnvVar> env{{"PATH", default_path}, {"HOSTNAME", hostname}};
   if (spec.tty) env.push_back({"TERM", "xterm"});
   env.insert(env.end(), image.env.begin(), image.env.end());
   // Otherwise the container's /etc/passwd says it.
-  if (spec.security.run_as_user || image.user.empty()) {
-    bool is_root = spec.security.run_as_user.value_or(0) == 0;
-    env.push_back({"HOME", is_root ? "/root" : "/"});
-  }
+  if (user_wish(spec.security, image).empty()) env.push_back({"HOME", "/root"});
   env.insert(env.end(), spec.env.begin(), spec.env.end());
   return env;
 }
@@ -45,6 +48,10 @@ void note_missing(CapabilitySet missing, std::vector<std::string>& notes) {
 
 }  // namespace
 
+uint64_t writable_limit(uint64_t memory_bytes) {
+  return std::clamp<uint64_t>(memory_bytes / 10, 64U << 20U, 1U << 30U);
+}
+
 Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec& sandbox,
                                  const Image& image, const NodeFacts& node) {
   StartPlan plan;
@@ -54,7 +61,7 @@ Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec
   plan.program.env = complete_environment(spec, image, hostname);
   plan.program.working_dir = spec.working_dir.empty() ? image.working_dir : spec.working_dir;
   plan.program.tty = spec.tty;
-  if (!spec.security.run_as_user) plan.program.user = image.user;
+  plan.program.user = user_wish(spec.security, image);
   HOP_TRY(plan.program.credentials, credentials_of(spec.security));
   if (!spec.security.privileged) {
     note_missing(plan.program.credentials.capabilities & ~node.available, plan.notes);
@@ -71,7 +78,7 @@ Result<StartPlan> plan_container(const ContainerSpec& spec, const PodSandboxSpec
   plan.root.files = image.files;
   plan.root.layers = image.layers;
   plan.root.mounts = spec.mounts;
-  if (!image.layers.empty()) plan.root.scratch = str(node.scratch, "/", spec.id);
+  plan.root.writable_bytes = node.writable_bytes;
   plan.stop_signal = image.stop_signal;
   return plan;
 }

@@ -14,12 +14,15 @@ namespace hoplab::proc {
 /// Facts of the node that a container's start depends on.
 struct NodeFacts {
   std::string hostname;
-  std::string resolv_conf;    ///< Text of the node's own file.
-  std::string executable;     ///< Path of hoplab.
-  std::string pause_program;  ///< Path of pause.
-  std::string scratch;        ///< Folder for what containers change in their images.
+  std::string resolv_conf;               ///< Text of the node's own file.
+  std::string executable;                ///< Path of hoplab.
+  std::string pause_program;             ///< Path of pause.
+  uint64_t writable_bytes = 64U << 20U;  ///< For each container, outside its volumes.
   CapabilitySet available = 0;
 };
+
+/// What one container may write on a machine with that much memory: a tenth, from 64 MiB to 1 GiB.
+uint64_t writable_limit(uint64_t memory_bytes);
 
 struct StartPlan {
   ProgramPlan program;

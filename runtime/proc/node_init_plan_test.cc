@@ -12,12 +12,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const NodeFacts node{"k8s-w1",
-                     "nameserver 8.8.8.8\n",
-                     "/run/hoplab/bin/hoplab",
-                     "/run/hoplab/pause",
-                     "/run/hoplab/containers",
-                     all_capabilities()};
+const NodeFacts node{
+    "k8s-w1",    "nameserver 8.8.8.8\n", "/run/hoplab/bin/hoplab", "/run/hoplab/pause",
+    128U << 20U, all_capabilities()};
 
 TEST(ContainerPlan, TakesDefaultsFromImageAndPod) {
   PodSandboxSpec pod;
@@ -53,6 +50,27 @@ TEST(ContainerPlan, SaysWhatTheNodeCannotGive) {
   EXPECT_THAT(plan->notes, ElementsAre(HasSubstr("SYS_RESOURCE")));
   spec.security.add_capabilities = {"FLY"};
   EXPECT_FALSE(plan_container(spec, {}, *resolve_image("busybox"), poor));
+}
+
+TEST(ContainerPlan, AnImagesUserLeavesThePodsGroupAlone) {
+  Image image;
+  image.user = "web";
+  ContainerSpec spec;
+  spec.security.run_as_group = 3000;
+  auto plan = plan_container(spec, {}, image, node);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->program.user, (UserWish{"web", std::nullopt, 3000}));
+  EXPECT_THAT(environment_block(plan->program.env), Not(testing::Contains(HasSubstr("HOME="))));
+  spec.security.run_as_user = 1000;
+  EXPECT_EQ(plan_container(spec, {}, image, node)->program.user, (UserWish{"web", 1000, 3000}));
+}
+
+TEST(ContainerPlan, WhatAContainerWritesHasALimit) {
+  EXPECT_EQ(plan_container({}, {}, *resolve_image("busybox"), node)->root.writable_bytes,
+            128U << 20U);
+  EXPECT_EQ(writable_limit(5ULL << 30U), (5ULL << 30U) / 10);
+  EXPECT_EQ(writable_limit(64ULL << 30U), 1ULL << 30U);
+  EXPECT_EQ(writable_limit(100U << 20U), 64U << 20U);
 }
 
 TEST(ContainerPlan, ExecInheritsAndAdds) {

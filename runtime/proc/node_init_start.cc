@@ -1,13 +1,13 @@
 // How node-init starts a container; see node_init_containers.h.
 
 #include <sys/epoll.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <array>
 #include <climits>
 #include <csignal>
 
-#include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/image/store.h"
 #include "runtime/proc/node_init_containers.h"
@@ -49,7 +49,10 @@ NodeFacts NodeContainers::facts() const {
   facts.resolv_conf = read_file("/etc/resolv.conf", 1U << 20U).value_or("");
   facts.executable = executable_;
   facts.pause_program = config_.state_directory + "/pause";
-  facts.scratch = str(config_.state_directory, "/", scratch_name);
+  struct sysinfo memory {};
+  if (::sysinfo(&memory) == 0) {
+    facts.writable_bytes = writable_limit(uint64_t{memory.totalram} * memory.mem_unit);
+  }
   facts.available = available_;
   return facts;
 }
@@ -95,7 +98,6 @@ Result<void> NodeContainers::launch(Container& container, const Sandbox& sandbox
   const ContainerSpec& spec = container.status.spec;
   ProgramPlan& program = container.program;
   HOP_CHECK(check_ids_mapped(program.credentials));
-  if (!root.scratch.empty()) HOP_CHECK(make_directories(root.scratch));
   HOP_TRY(LogWriter writer, LogWriter::open(spec.log));
   HOP_TRY(auto sync, make_sync_pair());
   ChildStreams streams;

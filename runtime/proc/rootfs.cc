@@ -49,6 +49,9 @@ Result<PendingMount> pick_up(const std::string& source, std::string target, uint
   return PendingMount{std::move(tree), std::move(target), directory};
 }
 
+/// Empty files take memory too, though no bytes.
+constexpr const char* most_files = "262144";
+
 size_t depth(const std::string& path) {
   return static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
 }
@@ -190,6 +193,13 @@ Result<void> restrict_kernel_views(const Fd& root) {
 
 }  // namespace
 
+Result<Fd> writable_filesystem(const RootfsSpec& spec) {
+  return new_filesystem(
+      "tmpfs",
+      {{"mode", "755"}, {"size", std::to_string(spec.writable_bytes)}, {"nr_inodes", most_files}},
+      MOUNT_ATTR_NODEV);
+}
+
 Result<Fd> make_target(const Fd& root, std::string_view path, bool directory) {
   std::vector<std::string_view> parts;
   for (std::string_view part : split(path, '/')) {
@@ -245,7 +255,7 @@ Result<Fd> machine_root(RootfsSpec& spec, std::vector<PendingMount>& mounts) {
             pick_up(spec.pause_program, "/pause", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV));
     mounts.push_back(std::move(pause));
   }
-  return new_filesystem("tmpfs", {{"mode", "755"}}, MOUNT_ATTR_NODEV);
+  return writable_filesystem(spec);
 }
 
 }  // namespace

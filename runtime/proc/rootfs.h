@@ -30,8 +30,10 @@ struct RootfsSpec {
   std::vector<ImageFile> files;       ///< The image's own files.
   std::vector<Mount> mounts;
   std::vector<std::string>
-      layers;           ///< Directories, the base first; empty = the machine's programs.
-  std::string scratch;  ///< With layers: a directory for what the container changes.
+      layers;  ///< Directories, the base first; empty = the machine's programs.
+  /// What the container may write outside its volumes. It lies in memory, in a file system of the
+  /// container's own that the kernel frees with it; beyond this, writing fails with ENOSPC.
+  uint64_t writable_bytes = 64U << 20U;
   /// Filled in by enter_private_root: {"/bin", "usr/bin"} on a merged /usr.
   std::vector<std::pair<std::string, std::string>> system_links;
   UsrLayout usr;  ///< Likewise.
@@ -47,6 +49,9 @@ struct RootfsSpec {
 /// container do not work: every mount but /dev's own nodes is nodev. Needs Linux 5.12
 /// (mount_setattr). Facts: kernel.md P1.
 Result<void> enter_private_root(RootfsSpec spec);
+
+/// An empty file system of `writable_bytes`, not mounted yet.
+Result<Fd> writable_filesystem(const RootfsSpec& spec);
 
 /// Opens `path` inside the directory `root` as O_PATH, with ".." and absolute links confined to
 /// it and magic links refused; makes missing directories (and, with `directory` false, an empty

@@ -20,9 +20,13 @@ namespace hoplab::proc {
 
 namespace {
 
-Result<Fd> fresh_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0) return Error::from_errno(errno, "making " + path);
-  return open_fd(path, O_PATH | O_DIRECTORY);
+Result<Fd> fresh_folder(const Fd& where, const char* name) {
+  if (::mkdirat(where.get(), name, 0755) != 0) {
+    return Error::from_errno(errno, str("making the folder ", name));
+  }
+  Fd folder(::openat(where.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return Error::from_errno(errno, str("opening the folder ", name));
+  return folder;
 }
 
 std::string through(const Fd& fd) {
@@ -58,8 +62,9 @@ Result<void> write_inside(const Fd& root, const std::string& path, const std::st
 }  // namespace
 
 Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
-  HOP_TRY(Fd upper, fresh_folder(spec.scratch + "/upper"));
-  HOP_TRY(Fd work, fresh_folder(spec.scratch + "/work"));
+  HOP_TRY(Fd scratch, writable_filesystem(spec));
+  HOP_TRY(Fd upper, fresh_folder(scratch, "upper"));
+  HOP_TRY(Fd work, fresh_folder(scratch, "work"));
   std::vector<Fd> layers;
   std::string lower;
   // Short names: the kernel takes one page of options.
@@ -69,6 +74,10 @@ Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
     lower += str(lower.empty() ? "" : ":", through(layer));
     layers.push_back(std::move(layer));
   }
+  // overlayfs takes only what is mounted in our namespace; it keeps the file system afterwards.
+  // Only now: the layers may lie below the place.
+  HOP_TRY(Fd staging, open_fd(place, O_PATH | O_DIRECTORY));
+  HOP_CHECK(attach(scratch, staging));
   std::string options =
       str("lowerdir=", lower, ",upperdir=", through(upper), ",workdir=", through(work),
           image::own_whiteouts() == image::Whiteouts::overlay_user ? ",userxattr" : "");
@@ -81,7 +90,7 @@ Result<Fd> mount_layers(const RootfsSpec& spec, const char* place) {
                              str("mounting the image's ", stack.size(), " layers by overlayfs"));
   }
   auto root = clone_tree(place);
-  ::umount2(place, MNT_DETACH);
+  for (int mounts = 0; mounts < 2; ++mounts) ::umount2(place, MNT_DETACH);
   return root;
 }
 

@@ -192,6 +192,9 @@ void Proxy::finish_round(const Result<nft::ApplyReport>& report) {
     stale_.clear();
   }
   healthy_ = true;
+  if (options_.service_health) {
+    options_.service_health(plan::service_health(rules_.ports(), options_.config.node));
+  }
   ++rounds_;
 }
 

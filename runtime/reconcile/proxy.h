@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "runtime/base/locked.h"
 #include "runtime/base/log.h"
 #include "runtime/base/mailbox.h"
+#include "runtime/plan/service_health.h"
 #include "runtime/plan/services.h"
 #include "runtime/reconcile/event_recorder.h"
 #include "runtime/reconcile/proxy_kernel.h"
@@ -22,6 +24,8 @@ struct ProxyOptions {
   Millis resync{30000};
   /// After a failure the whole ruleset is tried again this much later.
   Millis retry{1000};
+  /// Told after each round what is to be said at which healthCheckNodePort; run()'s thread.
+  std::function<void(const std::map<uint16_t, plan::ServiceHealth>&)> service_health;
 };
 
 /// kube-proxy: watches Services and EndpointSlices and keeps the node's service NAT. A change

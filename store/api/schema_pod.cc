@@ -173,8 +173,8 @@ type SecurityContext
   privileged bool
   seLinuxOptions SELinuxOptions
   windowsOptions WindowsOptions
-  runAsUser int64 min:0
-  runAsGroup int64 min:0
+  runAsUser int64 fmt:id
+  runAsGroup int64 fmt:id
   runAsNonRoot bool
   readOnlyRootFilesystem bool
   allowPrivilegeEscalation bool
@@ -184,12 +184,12 @@ type SecurityContext
 type PodSecurityContext
   seLinuxOptions SELinuxOptions
   windowsOptions WindowsOptions
-  runAsUser int64 min:0
-  runAsGroup int64 min:0
+  runAsUser int64 fmt:id
+  runAsGroup int64 fmt:id
   runAsNonRoot bool
-  supplementalGroups []int64
+  supplementalGroups []int64 fmt:id
   supplementalGroupsPolicy str
-  fsGroup int64 min:0
+  fsGroup int64 fmt:id
   sysctls []Sysctl
   fsGroupChangePolicy str =OnRootMismatch|Always
   seccompProfile SecurityProfile

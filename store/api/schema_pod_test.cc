@@ -216,6 +216,24 @@ TEST(PodRules, UsualManifestsAreValid) {
               IsEmpty());
 }
 
+TEST(PodRules, UserAndGroupIdsAreInRange) {
+  EXPECT_THAT(
+      mistakes(pod(R"({securityContext: {fsGroup: -1, runAsUser: 2147483648, supplementalGroups: [0,
+          -1]}, containers: [{name: c, image: a, securityContext: {runAsGroup: 4294967296}}]})")),
+      testing::UnorderedElementsAre(
+          "spec.securityContext.fsGroup: Invalid value: -1: must be between 0 and 2147483647, "
+          "inclusive",
+          "spec.securityContext.runAsUser: Invalid value: 2147483648: must be between 0 and "
+          "2147483647, inclusive",
+          "spec.securityContext.supplementalGroups[1]: Invalid value: -1: must be between 0 and "
+          "2147483647, inclusive",
+          "spec.containers[0].securityContext.runAsGroup: Invalid value: 4294967296: must be "
+          "between 0 and 2147483647, inclusive"));
+  EXPECT_THAT(mistakes(pod("{securityContext: {fsGroup: 2147483647}, containers: [{name: c, image: "
+                           "a}]}")),
+              IsEmpty());
+}
+
 TEST(PodRules, RunningPodsChangeOnlyTheirImages) {
   Json old = pod("{containers: [{name: c, image: a}], tolerations: [{operator: Exists}]}");
   Json next = old;

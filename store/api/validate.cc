@@ -40,6 +40,13 @@ Problems mode_problems(const Json& value) {
   return {"must be a number between 0 and 0777 (octal), both inclusive"};
 }
 
+/// validation.IsValidUserID and IsValidGroupID.
+Problems id_problems(const Json& value) {
+  auto id = value.get<int64_t>();
+  if (id >= 0 && id <= INT32_MAX) return {};
+  return {"must be between 0 and 2147483647, inclusive"};
+}
+
 Problems cidr_problems(const Json& value) {
   std::string text = value.get<std::string>();
   auto slash = text.find('/');
@@ -54,6 +61,7 @@ Problems format_problems(std::string_view format, const Json& value) {
                              : port_number_problems(value.get<int64_t>());
   }
   if (format == "percent") return percent_problems(value);
+  if (format == "id") return id_problems(value);
   if (format == "mode") return mode_problems(value);
   if (format == "cidr") return cidr_problems(value);
   using TextCheck = Problems (*)(std::string_view);

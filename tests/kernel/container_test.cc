@@ -6,6 +6,9 @@
 #include <filesystem>
 
 #include "runtime/base/text.h"
+#include "runtime/image/folder.h"
+#include "runtime/image/store.h"
+#include "runtime/image/test_archive.h"
 #include "tests/kernel/eventually.h"
 #include "tests/kernel/node_fixture.h"
 #include "tests/kernel/sandbox_netns.h"
@@ -135,6 +138,21 @@ TEST_F(Containers, OtherUsers) {
   }
 }
 
+TEST_F(Containers, AUsersGroupComesFromItsPasswd) {
+  if (!started_as_root()) GTEST_SKIP() << "one user id only";
+  sandbox("p");
+  ContainerSpec spec = container("c", "p", {"sh", "-c", "id -u; id -g; echo $HOME"});
+  spec.security.run_as_user = 33;  // www-data
+  start(spec);
+  wait_exit("c");
+  EXPECT_THAT(log_of("c"), AllOf(HasSubstr("33\n33\n/var/www")));
+  spec = container("d", "p", {"sh", "-c", "id -u; id -g"});
+  spec.security.run_as_group = 3000;
+  start(spec);
+  wait_exit("d");
+  EXPECT_EQ(log_of("d"), "0\n3000\n");
+}
+
 TEST_F(Containers, EnvironmentWorkingDirectoryAndArguments) {
   sandbox("p");
   ContainerSpec spec = container("c", "p", {"sh", "-c", "pwd; env | sort; echo $0 $1"});
@@ -236,6 +254,43 @@ TEST_F(Containers, ImagesAndPodsMayHaveFilesBelowUsr) {
   EXPECT_EQ(sh("ls /usr/local/bin; python3 -c 'print(6 * 7)'"), "hoplab\nnginx\n42");
   EXPECT_THAT(sh("touch /usr/bin/x"), HasSubstr("Read-only file system"));
   EXPECT_THAT(sh("ls /usr/share/zoneinfo/UTC /usr/share/perl* -d"), HasSubstr("/usr/share/perl5"));
+}
+
+TEST_F(Containers, WhatTheyWriteHasALimitAndGoesWithThem) {
+  start_sleeper();
+  // As much as the limit lets anybody have, and one more.
+  EXPECT_THAT(sh("df -k / | tail -1 | awk '{print ($2 <= 1048576)}'"), "1");
+  EXPECT_THAT(sh("truncate -s 2G /tmp/big && fallocate -l 2G /tmp/big 2>&1"),
+              HasSubstr("No space left on device"));
+  EXPECT_EQ(sh("touch /tmp/small && echo fine"), "fine");
+}
+
+TEST_F(Containers, OfALoadedImageToo) {
+  image::write_text(directory() + "/root.tar", image::TarText().file("hello", "hi").text());
+  auto store = image::ImageStore::open(directory() + "/images", image::own_whiteouts());
+  ASSERT_TRUE(store) << store.error().message();
+  auto loaded = store->import_rootfs(directory() + "/root.tar", {}, {.fallback_name = "written:1"});
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  // The image has no programs: this machine's, as volumes.
+  std::vector<Mount> programs;
+  for (const char* path : {"/usr", "/bin", "/lib", "/lib64", "/sbin"}) {
+    if (std::filesystem::is_directory(path)) programs.push_back({path, path, true});
+  }
+  sandbox("p");
+  ContainerSpec spec = container("c", "p",
+                                 {"sh", "-c",
+                                  "echo x >/here; cat /here; df -k / | tail -1; "
+                                  "fallocate -l 2G /big 2>&1; rm -f /big; exec sleep 1000"});
+  spec.image = "written:1";
+  spec.mounts = programs;
+  ContainerStatus status = start(spec);
+  ASSERT_EQ(status.state, ContainerState::running) << status.message;
+  EXPECT_TRUE(eventually([&] { return log_of("c").find("No space left") != std::string::npos; }))
+      << log_of("c");
+  EXPECT_THAT(log_of("c"), HasSubstr("x\n"));
+  // Nothing of it stands anywhere that node-init would have to clear away.
+  EXPECT_FALSE(std::filesystem::exists(directory() + "/containers"));
+  ASSERT_TRUE(client().remove_container("c"));
 }
 
 TEST_F(Containers, ShareThePodsNetwork) {

@@ -156,6 +156,28 @@ class LoadedImages(scenario.Case):
                    cluster.kubectl("logs", "who", check=False).stdout)
         self.assertEqual(cluster.kubectl("logs", "who").stdout.splitlines(),
                          ["33", "34", "34 77", "/srv"])
+        self.run_as(cluster, "group", runAsGroup=4000)
+        self.assertEqual(cluster.kubectl("logs", "group").stdout.splitlines(),
+                         ["33", "4000", "4000 77", "/srv"])
+        self.run_as(cluster, "user", runAsUser=33)
+        self.assertEqual(cluster.kubectl("logs", "user").stdout.splitlines(),
+                         ["33", "34", "34 77", "/srv"])
+        self.run_as(cluster, "nobody", wait=False, runAsNonRoot=True)
+        waiting = "jsonpath={.status.containerStatuses[0].state.waiting}"
+        wait_until("the refusal", lambda: "CreateContainerConfigError" in cluster.kubectl(
+            "get", "pod", "nobody", "-o", waiting).stdout)
+        self.assertIn("container has runAsNonRoot and image has non-numeric user (web), cannot "
+                      "verify user is non-root",
+                      cluster.kubectl("get", "pod", "nobody", "-o", waiting).stdout)
+
+    def run_as(self, cluster, name, wait=True, **context):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+               "spec": {"restartPolicy": "Never", "securityContext": context,
+                        "containers": [{"name": name, "image": "who:1"}]}}
+        cluster.kubectl("apply", "-f", "-", input=json.dumps(pod))
+        if wait:
+            wait_until("its end", lambda: cluster.kubectl(
+                "get", "pod", name, "-o", "jsonpath={.status.phase}").stdout == "Succeeded")
 
 
 scenario.main()

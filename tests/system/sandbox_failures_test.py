@@ -104,6 +104,32 @@ class Failures(scenario.Case):
             sleeper.kill()
             sleeper.wait()
 
+    def test_down_without_a_readable_state(self):
+        for damage in ("{broken", '{"name": "x", "pid": 1, "startTime": 1}', None):
+            with self.subTest(state=damage):
+                cluster = self.start("-f", "linux")
+                pid = cluster.state()["pid"]
+                path = cluster.folder + "/state.json"
+                if damage is None:
+                    os.unlink(path)
+                else:
+                    with open(path, "w", encoding="utf-8") as file:
+                        file.write(damage)
+                cluster.down()
+                self.assertFalse(scenario.alive(pid), "the sandbox lives on")
+                self.assert_clean(cluster)
+                self.assert_nothing_left(cluster)
+
+    def test_a_long_log_is_shortened(self):
+        cluster = self.start("-f", "linux")
+        path = cluster.folder + "/sandbox.log"
+        with open(path, "a", encoding="utf-8") as log:
+            for _ in range(12):
+                log.write("a line of somebody's\n" * 50000)
+        scenario.wait_until("it is short again", lambda: os.path.getsize(path) < 2 << 20)
+        with open(path, encoding="utf-8") as log:
+            self.assertIn("older lines were removed", log.readline())
+
     def test_interrupted_at_any_moment(self):
         for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             for delay in (0.005, 0.02, 0.05, 0.09, 0.15):

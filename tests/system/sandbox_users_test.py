@@ -36,13 +36,15 @@ class OtherUsers(scenario.Case):
         os.mkdir(self.place + "/runtime", 0o700)
         os.chown(self.place + "/runtime", self.UID, self.UID)
 
-    def hoplab(self, *args, check=True, **more):
+    def hoplab(self, *args, check=True, session=True, **more):
         def become():
             os.setgroups([])
             os.setgid(self.UID)
             os.setuid(self.UID)
         env = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": self.place + "/runtime",
                "HOPLAB_CLUSTER": "solo", "HOME": self.place}
+        if not session:
+            del env["XDG_RUNTIME_DIR"]
         return scenario.run(self.binary, *args, preexec_fn=become, env=env, check=check,
                             cwd=self.place, **more)
 
@@ -59,6 +61,21 @@ class OtherUsers(scenario.Case):
         finally:
             self.hoplab("down")
         self.assertEqual(os.listdir(self.place + "/runtime"), [])
+
+    def test_found_from_another_session(self):
+        """Started without XDG_RUNTIME_DIR, as by cron or su; ended from a login session."""
+        place = f"/tmp/hoplab-{self.UID}"
+        self.hoplab("up", "-f", "linux", session=False)
+        try:
+            self.assertIn("solo", self.hoplab("list").stdout)
+            self.assertIn("cluster solo is up", self.hoplab("status").stdout)
+            self.assertIn("already up", self.hoplab("up", "-f", "linux").stdout)
+        finally:
+            ended = self.hoplab("down")
+        self.assertEqual(ended.stdout, "cluster solo is down\n")
+        self.assertFalse(os.path.exists(place))
+        again = self.hoplab("down").stdout
+        self.assertIn(f"looked in {self.place}/runtime/hoplab", again)
 
     def test_pods_with_a_single_id(self):
         """Pods of every kind: system pods, pods with networks, their tunnel and their service."""
