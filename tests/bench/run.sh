@@ -11,6 +11,8 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHOPLAB_BENCH=ON \
 cmake --build "$build" -j "$(nproc)" --target hoplab benches
 echo "== a whole cluster"
 python3 -B tests/bench/cluster_bench.py "$build/hoplab" "${ROUNDS:-5}"
+echo "== containers"
+python3 -B tests/bench/docker_bench.py "$build/hoplab"
 for bench in "$build"/tests/*_bench; do
   echo "== $(basename "$bench")"
   "$bench"
