@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 CMAKE = cmake -G Ninja $(shell command -v ccache >/dev/null 2>&1 && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-SOURCES = find cmd runtime store web tests -name '*.cc' -o -name '*.h'
+SOURCES = find cmd labs runtime store web tests -name '*.cc' -o -name '*.h'
 
 .PHONY: all build deps test-deps test hoplab demo bench asan tsan fuzz format lint analyze clang clang-configured \
   deb install clean

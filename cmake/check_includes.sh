@@ -40,5 +40,6 @@ may runtime/tunnel 'runtime/(base|model|netlink|nft|observe|tunnel)'
 may runtime/reconcile '(runtime/(base|model|plan|observe|netlink|nft|proc|reconcile)|store|store/api)'
 may runtime/agent '(runtime/(base|model|plan|observe|netlink|nft|proc|reconcile|agent)|store|store/api)'
 may runtime/engine 'runtime/(base|model|netlink|nft|proc|image|engine)'
+may labs '(runtime/(base|model|netlink|proc|observe)|store/api|labs)'
 may web '(runtime/base|store|store/api|web)'
 exit $bad

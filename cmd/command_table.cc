@@ -19,6 +19,7 @@ extern const Command dockerd_command;
 extern const Command docker_proxy_command;
 extern const Command calicoctl_command;
 extern const Command brctl_command;
+extern const Command lab_command;
 extern const Command demo_command;
 extern const Command server_command;
 extern const Command agent_command;
@@ -33,6 +34,11 @@ extern const Command kube_proxy_command;
 extern const Command whoami_command;
 extern const Command sandbox_init_command;
 extern const Command sudo_command;
+extern const Command next_command;
+extern const Command check_command;
+extern const Command hint_command;
+extern const Command goto_command;
+extern const Command reset_command;
 
 namespace {
 
@@ -52,6 +58,7 @@ const std::array all_commands{
     &docker_command,
     &calicoctl_command,
     &brctl_command,
+    &lab_command,
     &demo_command,
     &server_command,
     &agent_command,
@@ -68,6 +75,11 @@ const std::array all_commands{
     &whoami_command,
     &sandbox_init_command,
     &sudo_command,
+    &next_command,
+    &check_command,
+    &hint_command,
+    &goto_command,
+    &reset_command,
 };
 // clang-format on
 

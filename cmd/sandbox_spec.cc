@@ -27,7 +27,8 @@ bool installed(std::string_view program) {
 /// Names that learners type and that are ours inside.
 std::vector<std::string> choose_tools() {
   std::vector<std::string> tools;
-  for (const char* name : {"docker", "crictl", "calicoctl", "brctl", "sudo"}) {
+  for (const char* name : {"docker", "crictl", "calicoctl", "brctl", "sudo", "next", "check",
+                           "hint", "goto", "reset"}) {
     if (has_command(name)) tools.emplace_back(name);
   }
   // The real ones are used where they are installed.
@@ -37,15 +38,20 @@ std::vector<std::string> choose_tools() {
   return tools;
 }
 
-/// Commands that node-init keeps running on a Kubernetes node.
+/// Commands that node-init keeps running on a host.
 Json services_of(const plan::ClusterConfig& config, const plan::HostConfig& host) {
   Json services = Json::array();
-  if (!host.is_node()) return services;
+  if (!host.is_node() && host.role != plan::HostRole::internet) return services;
   const auto add = [&services](const char* name, const std::vector<std::string>& arguments) {
     Json argv{proc::inside::executable, name};
     for (const std::string& one : arguments) argv.push_back(one);
     services.push_back({{"name", name}, {"argv", argv}});
   };
+  if (host.role == plan::HostRole::internet) {
+    // Its web page tells who asked: that is how one sees what address translation did.
+    add("whoami", {"--port", "80", "--name", "internet"});
+    return services;
+  }
   if (config.encapsulation == "ipip" && !tunnel::has_kernel_ipip()) {
     const bool best = config.tunnel == "auto";
     add("tunnel", best ? std::vector<std::string>{} : std::vector{"--variant"s, config.tunnel});

@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/running_cluster.h"
+#include "labs/progress.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/spawn.h"
 
@@ -50,7 +51,8 @@ std::vector<std::string> environment(const RunningCluster& cluster, const Reques
                                      const std::string& came_from) {
   auto env = proc::inside_environment();
   env.insert(env.end(), {"USER=root", "LOGNAME=root", "SHELL=/bin/bash", "OLDPWD=" + came_from,
-                         "HOPLAB_CLUSTER=" + cluster.state.name, "HOPLAB_HOST=" + request.host});
+                         "HOPLAB_CLUSTER=" + cluster.state.name, "HOPLAB_HOST=" + request.host,
+                         "HOPLAB_LABS=" + labs::progress_folder()});
   return env;
 }
 

@@ -120,10 +120,21 @@ ClusterConfig default_cluster() {
   return config;
 }
 
+/// One host with nothing on it but its cable to the pretend internet.
 ClusterConfig bare_host() {
   ClusterConfig config;
   config.name = "linux";
-  config.hosts = {{"linux", HostRole::client, {}, {}, {}}};
+  config.segments = {segment("wan", Ipv4(203, 0, 113, 0))};
+  HostConfig linux{"linux",
+                   HostRole::client,
+                   {interface("eth0", "wan", Ipv4(203, 0, 113, 10))},
+                   Ipv4(203, 0, 113, 2),
+                   {}};
+  // Without a gateway: like the real internet it knows no way to private networks.
+  HostConfig internet{
+      "internet", HostRole::internet, {interface("eth0", "wan", Ipv4(203, 0, 113, 2))}, {}, {}};
+  internet.interfaces[0].also = {Prefix::host(Ipv4(8, 8, 8, 8)), Prefix::host(Ipv4(1, 1, 1, 1))};
+  config.hosts = {linux, internet};
   return config;
 }
 
