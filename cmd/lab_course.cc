@@ -9,6 +9,7 @@
 #include "labs/files.h"
 #include "labs/load.h"
 #include "runtime/base/text.h"
+#include "runtime/plan/cluster_config.h"
 
 namespace hoplab::cmd {
 
@@ -54,7 +55,9 @@ Result<Course> open_course(const LabRequest& request) {
   Course course;
   const std::string folder = labs::progress_folder();
   course.cluster = request.invocation.cluster;
-  if (!request.invocation.cluster_chosen) {
+  if (request.invocation.cluster_chosen) {
+    HOP_CHECK(plan::check_cluster_name(course.cluster));
+  } else {
     const std::string latest = latest_cluster(folder);
     course.cluster = latest.empty() ? "linux" : latest;
   }

@@ -34,13 +34,18 @@ class Player {
     HOP_CHECK(go_to(0));
     if (typed_) {
       HOP_TRY(labs::TypedShell shell, labs::TypedShell::start());
-      for (size_t i = 0; i < lesson_.steps.size(); ++i) HOP_CHECK(play_step(i, &shell));
+      for (size_t i = 0; i < lesson_.steps.size() && !bad_; ++i) {
+        HOP_CHECK(play_step(i, &shell));
+      }
     } else {
-      for (size_t i = 0; i < lesson_.steps.size(); ++i) HOP_CHECK(play_step(i, nullptr));
+      for (size_t i = 0; i < lesson_.steps.size() && !bad_; ++i) {
+        HOP_CHECK(play_step(i, nullptr));
+      }
     }
-    HOP_CHECK(ask_quiz());
-    HOP_CHECK(break_and_mend());
-    if (!typed_) HOP_CHECK(jump_about());
+    // After the first mistake the rest would only follow from it.
+    if (!bad_) HOP_CHECK(ask_quiz());
+    if (!bad_) HOP_CHECK(break_and_mend());
+    if (!bad_ && !typed_) HOP_CHECK(jump_about());
     std::cout << (bad_ ? "FAILED " : "ok     ") << "lesson " << lesson_.number << " (" << lesson_.id
               << ") " << (typed_ ? "typed" : "by next") << ": " << lesson_.steps.size() - skipped_
               << " steps";

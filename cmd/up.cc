@@ -33,7 +33,7 @@ Options make_options() {
   options.flag("no-wait", 0, "do not wait for nodes and system pods");
   options.flag("keep", 0, "when they are not ready in time, leave everything to be looked at");
   options.example("hoplab up", "five hosts, a client and a pretend internet");
-  options.example("hoplab up -f linux", "one bare host, for the first chapters");
+  options.example("hoplab up -f linux", "one host and a pretend internet, for the first lessons");
   options.example("hoplab --cluster two up", "a second cluster beside the first");
   options.example("hoplab up --dry-run", "the commands that do the same by hand");
   return options;

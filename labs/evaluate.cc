@@ -330,7 +330,8 @@ std::string command_of(const Check& check) {
     exec = "ip netns exec " + check.netns + " ";
     ip = "ip -n " + check.netns;
   } else if (!check.of.empty()) {
-    exec = str("nsenter -t $(pgrep -fx '", check.of, "') -a ");
+    exec = str("nsenter -t $(pgrep -fx '", check.of, "') ",
+               check.kind == CheckKind::hostname ? "-u " : "-n ");
     ip = exec + "ip";
   }
   switch (check.kind) {

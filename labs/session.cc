@@ -14,8 +14,9 @@ namespace {
 
 constexpr Millis between_looks{50};
 
-Result<Verdict> judge_one(const Check& check, Patience patience, const Say& say) {
-  const SteadyTime end = SystemClock().steady() + check.within;
+/// Waits until `begin` + the check's own limit: checks that are judged together wait together.
+Result<Verdict> judge_one(const Check& check, Patience patience, SteadyTime begin, const Say& say) {
+  const SteadyTime end = begin + check.within;
   for (;;) {
     HOP_TRY(View view, observe(check));
     Verdict verdict = evaluate(check, view, say);
@@ -46,9 +47,10 @@ Result<std::vector<Verdict>> judge(const std::vector<Check>& checks, Patience pa
   bool good = true;
   // Packets leave traces, in ARP tables for one: look first, and send only when it can work.
   for (bool probes : {false, true}) {
+    const SteadyTime begin = SystemClock().steady();
     for (const Check& check : checks) {
       if (spec_of(check.kind).probe != probes || (probes && !good)) continue;
-      HOP_TRY(Verdict verdict, judge_one(check, patience, say));
+      HOP_TRY(Verdict verdict, judge_one(check, patience, begin, say));
       good = good && verdict.passed;
       verdicts.push_back(std::move(verdict));
     }
@@ -72,7 +74,7 @@ Result<std::vector<Verdict>> what_is_gone(const Lesson& lesson, int index, const
     for (const Check& check : step.checks) {
       const bool over = !check.until.empty() && lesson.find_step(check.until) <= index;
       if (over || !is_lasting(check)) continue;
-      HOP_TRY(Verdict verdict, judge_one(check, Patience::once, say));
+      HOP_TRY(Verdict verdict, judge_one(check, Patience::once, SteadyTime{}, say));
       if (!verdict.passed) gone.push_back(std::move(verdict));
     }
   }
@@ -129,7 +131,7 @@ Result<void> rebuild(const Lesson& lesson, int index, const HostBase& base, cons
     for (const Check& check : step.checks) {
       if (check.kind != CheckKind::process) continue;
       HOP_CHECK(replay(commands, what));
-      HOP_CHECK(judge_one(check, Patience::wait, say));
+      HOP_CHECK(judge_one(check, Patience::wait, SystemClock().steady(), say));
     }
   }
   return replay(commands, what);

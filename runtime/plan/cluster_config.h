@@ -85,7 +85,7 @@ Result<ClusterConfig> parse_cluster_config(const Json& file_content, std::string
 Json to_json(const ClusterConfig& config);
 
 /// The ready-made clusters: "k8s" (five hosts, a client and a pretend internet) and "linux" (one
-/// bare host). Nullopt for another name.
+/// host without Kubernetes and a pretend internet). Nullopt for another name.
 std::optional<ClusterConfig> ready_made_cluster(std::string_view name);
 std::vector<std::string> ready_made_clusters();
 

@@ -80,11 +80,24 @@ TEST(Underlay, PortsOfLongNamesFitAndDiffer) {
   EXPECT_THAT(lines, HasSubstr("ip link add port3-eth0 "));
 }
 
+/// A host without a cable.
+ClusterConfig bare_host() {
+  auto config = parse_cluster_config({{"hosts", {{{"name", "bare"}, {"role", "client"}}}}}, "test");
+  EXPECT_TRUE(config) << config.error().message();
+  return *std::move(config);
+}
+
 TEST(Underlay, ABareHostHasLoAndNothingElse) {
-  auto lines = commands(plan_underlay(*ready_made_cluster("linux"), {}));
-  EXPECT_THAT(lines, Contains("ip -n linux link set lo up"));
+  auto lines = commands(plan_underlay(bare_host(), {}));
+  EXPECT_THAT(lines, Contains("ip -n bare link set lo up"));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("link add"))));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("route"))));
+}
+
+TEST(Underlay, TheInternetOfLinuxKnowsNoWayBackToPrivateNetworks) {
+  auto lines = commands(plan_underlay(*ready_made_cluster("linux"), {}));
+  EXPECT_THAT(lines, Contains("ip -n linux route replace default via 203.0.113.2 dev eth0"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("ip -n internet route"))));
 }
 
 TEST(Underlay, AHostLeavesByItsPorts) {
@@ -99,9 +112,8 @@ TEST(HostFiles, NameEveryHostAndTheInternetsServers) {
   EXPECT_THAT(hosts, HasSubstr("127.0.0.1 localhost\n192.168.10.10 k8s-m\n"));
   EXPECT_THAT(hosts, HasSubstr("192.168.20.100 k8s-w0\n"));
   EXPECT_EQ(render_resolv_conf(cluster), "nameserver 8.8.8.8\nnameserver 1.1.1.1\n");
-  EXPECT_EQ(
-      render_hosts_file(*ready_made_cluster("linux"), ready_made_cluster("linux")->hosts.front()),
-      "127.0.0.1 localhost\n127.0.1.1 linux\n");
+  const ClusterConfig bare = bare_host();
+  EXPECT_EQ(render_hosts_file(bare, bare.hosts.front()), "127.0.0.1 localhost\n127.0.1.1 bare\n");
 }
 
 }  // namespace

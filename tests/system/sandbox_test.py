@@ -15,7 +15,7 @@ UP = ("--no-wait",)
 
 
 class Linux(scenario.Case):
-    """The ready-made cluster of one bare host."""
+    """The ready-made cluster of one host without Kubernetes."""
 
     def test_up_and_down(self):
         cluster = self.cluster()
@@ -45,7 +45,7 @@ class Linux(scenario.Case):
         cluster = self.start("-f", "linux")
         pids = cluster.shell("linux", "sh", "-c", "ls /proc | grep -c '^[0-9]'").stdout
         self.assertLess(int(pids), 20)
-        self.assertEqual(cluster.shell("linux", "ls", "/sys/class/net").stdout, "lo\n")
+        self.assertEqual(cluster.shell("linux", "ls", "/sys/class/net").stdout, "eth0\nlo\n")
         self.assertNotIn("systemd", cluster.shell("linux", "ls", "/run").stdout)
         pid1 = cluster.shell("linux", "cat", "/proc/1/cmdline").stdout
         self.assertIn("node-init", pid1)
