@@ -40,6 +40,7 @@ Options make_options() {
   options.flag("no-shell", 0, "start: do not open a shell");
   options.flag("once", 0, "check: do not wait for what is still on its way");
   options.flag("from-outside", 0, "internal: the caller can start the cluster anew");
+  options.flag("fresh", 0, "internal: the cluster has only just started");
   options.positionals("VERB", 1, 1000);
   options.example("hoplab lab start 1", "the first lesson");
   options.example("hoplab lab --lang ko start 2", "in Korean");
@@ -145,6 +146,7 @@ int run_lab(const Invocation& invocation) {
   request.folder = options.get("lessons");
   request.no_shell = options.has("no-shell");
   request.once = options.has("once");
+  request.fresh = options.has("fresh");
   request.from_outside = options.has("from-outside");
   for (const Verb& verb : verbs) {
     if (verb.name != request.verb) continue;

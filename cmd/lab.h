@@ -23,6 +23,7 @@ struct LabRequest {
   std::string folder;    ///< --lessons; empty: not given.
   bool no_shell = false;
   bool once = false;          ///< check: do not wait.
+  bool fresh = false;         ///< goto: the cluster has only just started.
   bool from_outside = false;  ///< Called by the `lab` outside, which can start the cluster anew.
 };
 

@@ -30,14 +30,21 @@ struct Place {
   [[nodiscard]] const Step& step() const { return lesson.steps[static_cast<size_t>(index)]; }
 };
 
-Result<labs::HostBase> base_of_host(const std::string& host_name) {
+/// Of a Kubernetes node nothing can be put back in place: agent, kube-proxy and calico-node would
+/// work against it. `unavailable`, as for a cable that is gone.
+Result<labs::HostBase> base_of_host(const std::string& host_name, bool fresh) {
   HOP_TRY(std::string text, read_file("/run/hoplab/cluster.json", 4U << 20U));
   HOP_TRY(Json json, parse_json(text));
   HOP_TRY(auto config, plan::parse_cluster_config(json, "cluster.json"));
   const plan::HostConfig* host = config.find_host(host_name);
   if (host == nullptr) return Error(ErrorCode::not_found, "there is no host " + host_name);
+  if (host->is_node() && !fresh) {
+    return Error(ErrorCode::unavailable,
+                 host_name + " is a Kubernetes node; going back means a new cluster");
+  }
   labs::HostBase base;
   base.name = host_name;
+  base.as_it_is = host->is_node();
   for (const auto& interface : host->interfaces) base.links.insert(interface.name);
   for (auto& each : plan::plan_host_underlay(config, *host, underlay_facts())) {
     const bool makes_link = std::holds_alternative<LinkAdd>(each.action) ||
@@ -137,9 +144,9 @@ Result<int> next_step(Place place) {
   return check_step(place, Patience::wait);
 }
 
-Result<int> rebuild(Place place) {
+Result<int> rebuild(Place place, bool fresh) {
   const labs::Say& say = place.course.say;
-  HOP_TRY(labs::HostBase base, base_of_host(place.lesson.host));
+  HOP_TRY(labs::HostBase base, base_of_host(place.lesson.host, fresh));
   HOP_CHECK(labs::rebuild(place.lesson, place.index, base, say));
   place.course.progress.step = place.index;
   HOP_CHECK(place.course.keep());
@@ -168,7 +175,7 @@ Result<int> run(const LabRequest& request, Course& course) {
     return Error(ErrorCode::not_found,
                  str("lesson ", lesson->id, " has no step \"", request.args.front(), '"'));
   }
-  return rebuild(place);
+  return rebuild(place, request.fresh);
 }
 
 }  // namespace
@@ -183,9 +190,9 @@ int run_lab_inside(const LabRequest& request) {
   fail(code.error());
   if (needs_new_start) {
     std::cerr << course->say(
-        "  it ends outside of this host: leave the shell (exit) and type: hoplab lab reset\n",
-        "  이 케이블의 다른 끝은 호스트 밖에 있습니다. 셸을 나가서(exit) hoplab lab reset을 "
-        "입력하세요\n");
+        "  that cannot be done from inside: leave the shell (exit) and type: hoplab lab {0}\n",
+        "  안에서는 할 수 없는 일입니다. 셸을 나가서(exit) 입력하세요: hoplab lab {0}\n",
+        {request.verb == "goto" ? "goto " + request.args.front() : request.verb});
   }
   return exit_failure;
 }

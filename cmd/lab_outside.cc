@@ -32,6 +32,7 @@ int run_inside(const Course& course, const labs::Lesson& lesson, const LabReques
     args.insert(args.end(), {"--lessons", course.progress.folder});
   }
   if (request.once) args.emplace_back("--once");
+  if (request.fresh) args.emplace_back("--fresh");
   args.push_back(request.verb);
   args.insert(args.end(), request.args.begin(), request.args.end());
   return run_shell_in_child(on(course, std::move(args)));
@@ -50,20 +51,21 @@ bool is_up(const Course& course) {
   return find_running_cluster(on(course, {})).ok();
 }
 
-/// Back to a step: what a shell inside cannot do (a cable is gone, the sandbox was killed), a new
-/// start does.
+/// Back to a step: what a shell inside cannot do (a cable is gone, the sandbox was killed, a node
+/// full of pods is to be as new), a new start does.
 int rebuild(const Course& course, const labs::Lesson& lesson, const LabRequest& request) {
   if (is_up(course)) {
     if (auto fits = check_host(course, lesson); !fits) return fail(fits.error());
     const int code = run_inside(course, lesson, request);
     if (code != exit_needs_new_start) return code;
-    std::cout << course.say(
-        "a cable of the host is gone; the cluster starts anew (shells in it end)\n",
-        "호스트의 케이블이 사라져 클러스터를 새로 시작합니다(안에 열린 셸은 끝납니다)\n");
+    std::cout << course.say("the cluster starts anew (shells in it end)\n",
+                            "클러스터를 새로 시작합니다(안에 열린 셸은 끝납니다)\n");
     if (int down = down_command.run(on(course, {})); down != exit_ok) return down;
   }
   if (int up = up_command.run(on(course, {"-f", lesson.cluster})); up != exit_ok) return up;
-  return run_inside(course, lesson, request);
+  LabRequest fresh = request;
+  fresh.fresh = true;
+  return run_inside(course, lesson, fresh);
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ std::string show_list(const Course& course) {
     const size_t count = done == course.progress.done.end() ? 0 : done->second.size();
     const char* mark = course.progress.lesson == lesson.id ? "*" : " ";
     out += str(mark, lesson.number < 10 ? "  " : " ", lesson.number, "  ",
-               lesson.text(say.language()).title, "  (", lesson.minutes, ' ', say("min", "분"),
-               ", ", lesson.core ? say("core", "필수") : say("extra", "선택"), ", ",
+               lesson.text(say.language()).title, "  (", lesson.minutes, say(" min", "분"), ", ",
+               lesson.core ? say("core", "필수") : say("extra", "선택"), ", ",
                std::min(count, lesson.steps.size()), '/', lesson.steps.size(), ")\n");
     if (lesson.core) minutes += lesson.minutes;
   }

@@ -1,13 +1,12 @@
 // `hoplab lab test`: plays lessons on clusters of its own (lab_play.cc does it inside).
 
-#include "cmd/lab.h"
-
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
 #include <set>
 
+#include "cmd/lab.h"
 #include "cmd/options.h"
 #include "runtime/base/directory.h"
 #include "runtime/base/text.h"

@@ -75,6 +75,18 @@ constexpr std::array http_fields{
     FieldSpec{"port", number, false, "its port; 80"},
     FieldSpec{"contains", text, false, "a part of the page"},
 };
+constexpr std::array dns_fields{
+    FieldSpec{"server", ipv4, true, "the server's address"},
+    FieldSpec{"name", text, true, "the name that is asked for"},
+    FieldSpec{"is", ipv4, false, "an address among the answers"},
+};
+constexpr std::array object_fields{
+    FieldSpec{"kind", text, true, "as for kubectl get: pod, service, deployments.apps"},
+    FieldSpec{"name", text, true, "the object's name"},
+    FieldSpec{"namespace", text, false, "its namespace; default"},
+    FieldSpec{"path", text, false, "a field with dots: status.phase"},
+    FieldSpec{"is", text, false, "the field's value"},
+};
 
 constexpr std::array kinds{
     KindSpec{CheckKind::netns, "netns", "a named network namespace", netns_fields, false},
@@ -92,6 +104,9 @@ constexpr std::array kinds{
     KindSpec{CheckKind::conntrack, "conntrack", "a tracked connection", conntrack_fields},
     KindSpec{CheckKind::ping, "ping", "one echo request", ping_fields, true, false, true},
     KindSpec{CheckKind::http, "http", "one GET /", http_fields, true, false, true},
+    KindSpec{CheckKind::dns, "dns", "one question for a name's address", dns_fields, true, false,
+             true},
+    KindSpec{CheckKind::object, "object", "an object of the API", object_fields, false},
 };
 
 constexpr std::array common{

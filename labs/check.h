@@ -26,7 +26,9 @@ enum class CheckKind {
   hostname,
   conntrack,
   ping,
-  http
+  http,
+  dns,
+  object
 };
 
 enum class FieldType { text, boolean, number, ipv4, prefix, destination, texts };

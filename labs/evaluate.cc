@@ -17,7 +17,8 @@ class Judge {
   }
 
   void look_at(std::string what) {
-    verdict_.looked_at = say_("{0} {1}", "{1} {0}", {what, place_of(check_, say_)});
+    const std::string place = place_of(check_, say_);
+    verdict_.looked_at = place.empty() ? what : say_("{0} {1}", "{1} {0}", {what, place});
   }
   void expect(const std::string& what) {
     verdict_.expected += (verdict_.expected.empty() ? "" : ", ") + what;
@@ -291,7 +292,7 @@ std::string_view answer_name(PingAnswer answer) {
 }
 
 void judge_ping(Judge& judge, const View& view) {
-  judge.look_at(judge.say()("ping {0}", "{0}(으)로 ping", {judge.check().text("to")}));
+  judge.look_at(judge.say()("ping {0}", "{0}에 보낸 ping", {judge.check().text("to")}));
   judge.compare(answer_text(judge.check().text("answer"), judge.say()),
                 answer_text(answer_name(view.ping), judge.say()));
 }
@@ -311,16 +312,56 @@ void judge_http(Judge& judge, const View& view) {
                                      : view.failure);
 }
 
+void judge_dns(Judge& judge, const View& view) {
+  const Check& check = judge.check();
+  const Say& say = judge.say();
+  judge.look_at(
+      say("{0} asked at {1}", "{1}에 물어본 {0}", {check.text("name"), check.text("server")}));
+  const std::string is = check.text("is");
+  const bool good =
+      is.empty() ? !view.answers.empty()
+                 : std::find(view.answers.begin(), view.answers.end(), is) != view.answers.end();
+  const std::string wanted = is.empty() ? say("an address", "주소") : is;
+  const std::string there = view.failure.empty() ? list_of(view.answers, say) : view.failure;
+  judge.compare(wanted, good ? wanted : there);
+}
+
+std::string as_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
+}
+
+void judge_object(Judge& judge, const View& view) {
+  const Check& check = judge.check();
+  const Say& say = judge.say();
+  const std::string name = check.text("kind") + "/" + check.text("name");
+  judge.look_at(say("{0} in the API", "API의 {0}", {name}));
+  judge.presence(view.object.has_value(), "");
+  if (!view.object || check.absent || !judge.wants("path")) return;
+  const std::string path = check.text("path");
+  const Json& value = at_path(*view.object, path);
+  const std::string unset = say("is not set", "없음");
+  if (judge.wants("is")) {
+    judge.compare(path + ": " + check.text("is"),
+                  path + ": " + (value.is_null() ? unset : as_text(value)));
+  } else {
+    const std::string set = say("{0} is set", "{0} 있음", {path});
+    judge.compare(set, value.is_null() ? path + " " + unset : set);
+  }
+}
+
 }  // namespace
 
 std::string place_of(const Check& check, const Say& say) {
+  if (check.kind == CheckKind::object) return {};
+  const bool probe = spec_of(check.kind).probe;
   if (!check.netns.empty()) {
-    return say("in namespace {0}", "네임스페이스 {0}의", {check.netns});
+    return say("in namespace {0}", probe ? "네임스페이스 {0}에서" : "네임스페이스 {0}의",
+               {check.netns});
   }
   if (!check.of.empty()) {
     return say("in the namespaces of `{0}`", "프로세스 `{0}`의 네임스페이스에서", {check.of});
   }
-  return say("on the host", "호스트의");
+  return say("on the host", probe ? "호스트에서" : "호스트의");
 }
 
 std::string command_of(const Check& check) {
@@ -364,6 +405,11 @@ std::string command_of(const Check& check) {
     case CheckKind::http:
       return str(exec, "curl -m 2 http://", check.text("to"),
                  check.want.contains("port") ? str(':', int_or(check.want, "port")) : "", "/");
+    case CheckKind::dns:
+      return str(exec, "dig @", check.text("server"), " ", check.text("name"));
+    case CheckKind::object:
+      return str("kubectl get ", check.text("kind"), " ", check.text("name"), " -n ",
+                 string_or(check.want, "namespace", "default"), " -o yaml");
   }
   return {};
 }
@@ -416,6 +462,12 @@ Verdict evaluate(const Check& check, const View& view, const Say& say) {
       break;
     case CheckKind::http:
       judge_http(judge, view);
+      break;
+    case CheckKind::dns:
+      judge_dns(judge, view);
+      break;
+    case CheckKind::object:
+      judge_object(judge, view);
       break;
   }
   return judge.done();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "labs/load.h"
+#include "labs/probe.h"
 #include "labs/progress.h"
 #include "labs/session.h"
 #include "runtime/base/test_dir.h"
@@ -149,6 +150,55 @@ TEST(Evaluate, PingTellsItsAnswersApart) {
   EXPECT_FALSE(silent.passed);
   EXPECT_EQ(silent.expected, "Destination Host Unreachable");
   EXPECT_THAT(silent.found, HasSubstr("silence"));
+}
+
+TEST(Evaluate, ObjectsByTheirFields) {
+  View view;
+  Check check = check_of("object: {kind: pod, name: web, path: status.phase, is: Running}");
+  EXPECT_FALSE(evaluate(check, view, english).passed);
+  view.object = Json{{"status", {{"phase", "Pending"}}}};
+  Verdict pending = evaluate(check, view, english);
+  EXPECT_FALSE(pending.passed);
+  EXPECT_EQ(pending.looked_at, "pod/web in the API");
+  EXPECT_EQ(pending.found, "status.phase: Pending");
+  EXPECT_EQ(pending.read, "kubectl get pod web -n default -o yaml");
+  view.object = Json{{"status", {{"phase", "Running"}}}};
+  EXPECT_TRUE(evaluate(check, view, english).passed);
+  EXPECT_TRUE(
+      evaluate(check_of("object: {kind: pod, name: web, absent: true}"), View{}, english).passed);
+  EXPECT_FALSE(
+      evaluate(check_of("object: {kind: pod, name: web, absent: true}"), view, english).passed);
+}
+
+TEST(Evaluate, NamesByTheirAddresses) {
+  View view;
+  Check check = check_of("dns: {server: 10.96.0.10, name: web, is: 10.96.0.7}");
+  view.failure = "NXDOMAIN";
+  EXPECT_EQ(evaluate(check, view, english).found, "NXDOMAIN");
+  view = View{};
+  view.answers = {"10.96.0.8"};
+  EXPECT_FALSE(evaluate(check, view, english).passed);
+  view.answers.emplace_back("10.96.0.7");
+  EXPECT_TRUE(evaluate(check, view, english).passed);
+  EXPECT_TRUE(evaluate(check_of("dns: {server: 10.96.0.10, name: web}"), view, english).passed);
+}
+
+TEST(Dns, AnswersAreReadAndBrokenOnesRefused) {
+  auto read = [](const std::string& name) {
+    return dns_answer(0x1234, *read_file("tests/fuzz/corpus/dns_answer_fuzz/" + name));
+  };
+  auto good = read("cname_and_address");
+  ASSERT_TRUE(good) << good.error().message();
+  EXPECT_THAT(*good, testing::ElementsAre(Ipv4(203, 0, 113, 7)));
+  EXPECT_FALSE(read("cut"));
+  EXPECT_FALSE(read("endless_label"));
+  auto none = read("nxdomain");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("NXDOMAIN"));
+  EXPECT_FALSE(dns_answer(0x1235, *read_file("tests/fuzz/corpus/dns_answer_fuzz/nxdomain")));
+  EXPECT_FALSE(dns_question(1, "a..b"));
+  EXPECT_FALSE(dns_question(1, std::string(64, 'a')));
+  EXPECT_EQ(dns_question(1, "ab.c.")->substr(12), std::string("\2ab\1c\0\0\1\0\1", 10));
 }
 
 TEST(Judge, SkippedIsNeitherPassedNorFailed) {

@@ -13,6 +13,7 @@ namespace hoplab::labs {
 struct HostBase {
   std::string name;
   std::set<std::string> links;        ///< Its cables. They end outside and cannot be made in here.
+  bool as_it_is = false;              ///< It has only just started: nothing is to be put back.
   std::vector<Operation> operations;  ///< Switch on, addresses, routes, sysctls; nothing that makes
                                       ///< a link.
 };

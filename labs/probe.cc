@@ -28,13 +28,6 @@ sockaddr_in socket_address(Ipv4 ip, uint16_t port) {
   return address;
 }
 
-Result<Fd> socket_in(int netns_fd, int type, int protocol) {
-  HOP_TRY(auto guard, NetnsGuard::enter(netns_fd));
-  Fd fd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
-  if (!fd) return Error::from_errno(errno, "opening a socket for a probe");
-  return fd;
-}
-
 uint16_t checksum(const uint8_t* data, size_t size) {
   uint32_t sum = 0;
   for (size_t i = 0; i + 1 < size; i += 2) sum += uint32_t{data[i]} << 8U | data[i + 1];
@@ -85,12 +78,19 @@ bool is_reply(const uint8_t* data, size_t size, uint16_t id) {
 
 }  // namespace
 
+Result<Fd> probe_socket(int netns_fd, int type, int protocol) {
+  HOP_TRY(auto guard, NetnsGuard::enter(netns_fd));
+  Fd fd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!fd) return Error::from_errno(errno, "opening a socket for a probe");
+  return fd;
+}
+
 Millis ping_patience(std::string_view answer) {
   return answer == "host-unreachable" ? Millis(5000) : Millis(1000);
 }
 
 Result<PingAnswer> ping(int netns_fd, Ipv4 to, Millis patience) {
-  HOP_TRY(Fd fd, socket_in(netns_fd, SOCK_RAW, IPPROTO_ICMP));
+  HOP_TRY(Fd fd, probe_socket(netns_fd, SOCK_RAW, IPPROTO_ICMP));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_IP, IP_RECVERR, &on, sizeof on);
   const sockaddr_in address = socket_address(to, 0);
@@ -123,7 +123,7 @@ Result<PingAnswer> ping(int netns_fd, Ipv4 to, Millis patience) {
 
 Result<std::string> get_page(int netns_fd, Ipv4 to, uint16_t port) {
   const std::string what = str("http://", to_string(to), ':', port, '/');
-  HOP_TRY(Fd fd, socket_in(netns_fd, SOCK_STREAM, 0));
+  HOP_TRY(Fd fd, probe_socket(netns_fd, SOCK_STREAM, 0));
   const sockaddr_in address = socket_address(to, port);
   const SteadyTime end = SystemClock().steady() + Millis(2000);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&

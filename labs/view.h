@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/json.h"
 #include "runtime/model/conntrack.h"
 #include "runtime/observe/network.h"
 
@@ -27,7 +28,9 @@ struct View {
   std::vector<ProcessView> processes;
   std::vector<ConntrackEntry> connections;
   PingAnswer ping = PingAnswer::none;
-  std::string failure;  ///< Why there is no page.
+  std::string failure;               ///< Why there is no page or answer.
+  std::vector<std::string> answers;  ///< Of DNS: the addresses.
+  std::optional<Json> object;        ///< Of the API.
 };
 
 }  // namespace hoplab::labs

@@ -1,4 +1,10 @@
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <thread>
 
 #include "labs/evaluate.h"
 #include "labs/observe.h"
@@ -86,6 +92,38 @@ TEST_F(Labs, PageOfNobody) {
   auto page = get_page(red_.get(), Ipv4(11, 11, 11, 3), 80);
   ASSERT_FALSE(page);
   EXPECT_NE(page.error().message().find("http://11.11.11.3:80/"), std::string::npos);
+}
+
+TEST_F(Labs, NamesAreAskedForOverUdp) {
+  wire(true);
+  Fd server = *probe_socket(blue_.get(), SOCK_DGRAM, 0);
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  own.sin_port = htons(53);
+  ASSERT_EQ(::bind(server.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+  std::thread answering([&server] {
+    pollfd waiting{server.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, 30'000) != 1) return;
+    char message[512];
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    const ssize_t got = ::recvfrom(server.get(), message, sizeof message, 0,
+                                   reinterpret_cast<sockaddr*>(&from), &size);
+    std::string answer(message, got > 0 ? static_cast<size_t>(got) : 0);
+    answer[2] = '\x81';  // An answer,
+    answer[7] = 1;       // with one record for the name at offset 12.
+    answer += std::string("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0b\x0b\x0b\x07", 16);
+    ::sendto(server.get(), answer.data(), answer.size(), 0,
+             reinterpret_cast<const sockaddr*>(&from), size);
+  });
+  auto found = ask_dns(red_.get(), Ipv4(11, 11, 11, 3), 53, "web.example");
+  answering.join();
+  ASSERT_TRUE(found) << found.error().message();
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->front(), Ipv4(11, 11, 11, 7));
+  auto nobody = ask_dns(red_.get(), Ipv4(8, 8, 8, 8), 53, "web");
+  ASSERT_FALSE(nobody);
+  EXPECT_NE(nobody.error().message().find("8.8.8.8"), std::string::npos);
 }
 
 TEST_F(Labs, CapturedProgramsMayLeaveOthersBehind) {

@@ -11,6 +11,16 @@ import scenario
 from terminal import Terminal
 
 
+POD_STEP = """    do:
+      - |
+        kubectl apply -f - <<END
+        {apiVersion: v1, kind: ConfigMap, metadata: {name: mine}, data: {color: red}}
+        END
+    check:
+      - object: {kind: configmap, name: mine, path: data.color, is: red, within: 10}
+"""
+
+
 class Lab(scenario.Case):
     def setUp(self):
         super().setUp()
@@ -238,6 +248,28 @@ class Lab(scenario.Case):
         self.assertIn("sudo modprobe br_netfilter", done.stdout)
         self.assertEqual(self.progress(cluster)["done"].get("bridge", []), [])
         self.assertIn("- 7 bypass", cluster.shell("linux", *without, "hoplab", "lab", "status").stdout)
+
+    def test_a_lesson_on_a_kubernetes_node(self):
+        cluster = self.cluster(env=self.env)
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            scenario.run(scenario.HOPLAB, "lab", "new", f"{folder}/60-pods")
+            with open(f"{folder}/60-pods/lesson.yaml", encoding="utf-8") as file:
+                text = file.read()
+            begin = text[:text.index("    do:")].replace("cluster: linux", "cluster: k8s")
+            with open(f"{folder}/60-pods/lesson.yaml", "w", encoding="utf-8") as file:
+                file.write(begin.replace("host: linux", "host: k8s-m") + POD_STEP)
+            lab = lambda *args, **more: self.lab(cluster, "--lessons", folder, *args, **more)  # noqa: E731
+            lab("start", "pods")
+            failed = lab("check", check=False)
+            self.assertIn("kubectl get configmap mine -n default", failed.stdout)
+            self.assertEqual(failed.returncode, 1)
+            self.assertIn("step 1 is done", lab("next").stdout)
+            inside = cluster.shell("k8s-m", "goto", "1", check=False)
+            self.assertIn("hoplab lab goto 1", inside.stderr)
+            lab("goto", "1")
+            cluster.traces = scenario.Traces(cluster)
+            self.assertEqual(lab("check", check=False).returncode, 1)
 
     # ------------------------------------------------------------ teachers
 
