@@ -45,6 +45,7 @@ Result<labs::HostBase> base_of_host(const std::string& host_name, bool fresh) {
   labs::HostBase base;
   base.name = host_name;
   base.as_it_is = host->is_node();
+  base.daemons = {"dockerd"};  // It remembers docker0 and its rules.
   for (const auto& interface : host->interfaces) base.links.insert(interface.name);
   for (auto& each : plan::plan_host_underlay(config, *host, underlay_facts())) {
     const bool makes_link = std::holds_alternative<LinkAdd>(each.action) ||

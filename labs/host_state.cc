@@ -22,12 +22,13 @@ namespace hoplab::labs {
 
 namespace {
 
-Result<void> end_processes(const std::vector<std::string>& ends) {
+Result<void> end_processes(const HostBase& base, const std::vector<std::string>& ends) {
   const std::set<int> spared = own_line();
   std::vector<int> killed;
   for (const Process& each : all_processes()) {
     if (each.pid == 1 || spared.contains(each.pid)) continue;
-    const bool named = std::find(ends.begin(), ends.end(), each.command) != ends.end();
+    const bool named = std::find(ends.begin(), ends.end(), each.command) != ends.end() ||
+                       base.daemons.contains(each.command);
     if (!named && !each.own_network) continue;
     if (::kill(each.pid, SIGKILL) == 0) killed.push_back(each.pid);
   }
@@ -134,7 +135,7 @@ Result<void> forget_connections(int netns) {
 Result<void> restore_host(const HostBase& base, const std::vector<std::string>& ends) {
   if (base.as_it_is) return {};
   HOP_TRY(Fd netns, host_netns());
-  HOP_CHECK(end_processes(ends));
+  HOP_CHECK(end_processes(base, ends));
   HOP_CHECK(restore_network(base, netns.get()));
   HOP_CHECK(remove_namespaces());
   HOP_CHECK(restore_rules(netns.get()));

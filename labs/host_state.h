@@ -12,8 +12,10 @@ namespace hoplab::labs {
 /// What a host is before any lesson: what the cluster file gives it.
 struct HostBase {
   std::string name;
-  std::set<std::string> links;        ///< Its cables. They end outside and cannot be made in here.
-  bool as_it_is = false;              ///< It has only just started: nothing is to be put back.
+  std::set<std::string> links;    ///< Its cables. They end outside and cannot be made in here.
+  std::set<std::string> daemons;  ///< Command lines that keep a picture of the host which a reset
+                                  ///< makes wrong; they start again when they are needed.
+  bool as_it_is = false;          ///< It has only just started: nothing is to be put back.
   std::vector<Operation> operations;  ///< Switch on, addresses, routes, sysctls; nothing that makes
                                       ///< a link.
 };

@@ -14,7 +14,7 @@ from terminal import Terminal
 POD_STEP = """    do:
       - |
         kubectl apply -f - <<END
-        {apiVersion: v1, kind: ConfigMap, metadata: {name: mine}, data: {color: red}}
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}, "data": {"color": "red"}}
         END
     check:
       - object: {kind: configmap, name: mine, path: data.color, is: red, within: 10}
@@ -201,6 +201,17 @@ class Lab(scenario.Case):
         self.assertNotEqual(cluster.shell("linux", "sh", "-c", state).stdout, before)
         self.lab(cluster, "goto", "1")
         self.assertEqual(cluster.shell("linux", "sh", "-c", state).stdout, before)
+
+    def test_reset_also_ends_what_the_engine_made(self):
+        cluster, _ = self.begin("outside")
+        cluster.shell("linux", "docker", "run", "-d", "--name", "web", "nginx")
+        self.assertIn("docker0", cluster.shell("linux", "ip", "-br", "link").stdout)
+        self.lab(cluster, "goto", "1")
+        self.assertNotIn("docker0", cluster.shell("linux", "ip", "-br", "link").stdout)
+        self.assertNotIn("DOCKER", cluster.shell("linux", "iptables-save").stdout)
+        self.assertEqual(cluster.shell("linux", "docker", "ps", "-q").stdout, "")
+        self.assertEqual(cluster.shell("linux", "docker", "run", "--rm", "busybox", "echo",
+                                       "again").stdout, "again\n")
 
     def test_lost_cable_of_the_host(self):
         cluster, _ = self.begin("outside")

@@ -39,10 +39,11 @@ class Plan(scenario.Case):
                 self.assertRegex(before, "^(# |ip netns exec .* hoplab tunnel|until )",
                                  f"no reason for {after}")
 
-    def test_a_bare_host_has_no_nodes(self):
+    def test_linux_has_no_nodes(self):
         printed = scenario.run(scenario.HOPLAB, "up", "-f", "linux", "--dry-run").stdout
         self.assertIn("ip netns add linux", printed)
-        self.assertNotIn("iptables", printed)
+        self.assertNotIn("iptables -", printed)
+        self.assertNotIn("tunl0", printed)
 
     def test_verbose_prints_the_same_commands(self):
         dry = scenario.run(scenario.HOPLAB, "up", "--dry-run").stdout
