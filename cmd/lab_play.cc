@@ -62,10 +62,9 @@ class Player {
   }
 
   static Result<Captured> word(std::vector<std::string> args) {
-    std::string ignored;
     args.insert(args.begin(), {hoplab, "lab"});
     // With a sink, errors are part of the output.
-    return labs::capture(args, -1, {}, [&ignored](std::string_view) {});
+    return labs::capture(args, -1, {}, [](std::string_view) {});
   }
 
   Result<void> go_to(size_t index) {

@@ -11,11 +11,11 @@ const LessonText& Lesson::text(std::string_view language) const {
 }
 
 int Lesson::find_step(std::string_view name) const {
-  int number = 0;
-  auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), number);
+  int place = 0;
+  auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), place);
   const int count = static_cast<int>(steps.size());
   if (ec == std::errc() && end == name.data() + name.size()) {
-    return number >= 1 && number <= count ? number - 1 : -1;
+    return place >= 1 && place <= count ? place - 1 : -1;
   }
   for (int i = 0; i < count; ++i) {
     if (steps[static_cast<size_t>(i)].id == name) return i;
