@@ -43,8 +43,9 @@ Result<proc::ExecSpec> read_exec(const Flags& flags, const ShownContainer& shown
     spec.env.insert(spec.env.end(), parsed.begin(), parsed.end());
   }
   spec.working_dir = flags.get("workdir");
-  spec.stdin_open = flags.on("interactive");
-  spec.tty = flags.on("tty");
+  spec.detached = flags.on("detach");
+  spec.stdin_open = flags.on("interactive") && !spec.detached;
+  spec.tty = flags.on("tty") && !spec.detached;
   return spec;
 }
 

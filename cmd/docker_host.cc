@@ -1,6 +1,7 @@
 #include "cmd/docker_host.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,8 @@ Result<void> spawn_engine(const std::string& executable, const Fd& log, const Fd
   if (child == 0) {
     ::setsid();
     if (::fork() != 0) ::_exit(0);
+    // It lives long: whatever the caller has open (a lock, a pipe) is not for it.
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     proc::Program program;
     program.executable = executable;
     program.argv = {"dockerd"};

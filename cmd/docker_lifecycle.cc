@@ -52,8 +52,7 @@ Result<int> run_stop(Session& session) {
 
 Result<int> run_restart(Session& session) {
   return for_each(session, [&](auto& engine, const std::string& name) -> Result<std::string> {
-    HOP_CHECK(engine.stop(name, grace_of(session)));
-    HOP_CHECK(engine.start(name));
+    HOP_CHECK(engine.restart(name, grace_of(session)));
     return name;
   });
 }

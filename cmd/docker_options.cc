@@ -7,9 +7,11 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include "runtime/base/directory.h"
 #include "runtime/base/text.h"
+#include "runtime/engine/names.h"
 
 namespace hoplab::cmd::docker {
 
@@ -219,7 +221,8 @@ Result<proc::Mount> parse_volume(std::string_view text) {
   }
   proc::Mount mount;
   mount.source = parts[0];
-  mount.target = parts[1];
+  mount.target =
+      parts[1].empty() ? "" : std::filesystem::path(parts[1]).lexically_normal().string();
   if (mount.target.empty() || mount.target[0] != '/') {
     return invalid(str("invalid volume specification: '", text,
                        "': invalid mount config for type \"bind\": invalid mount path: '",
@@ -230,11 +233,14 @@ Result<proc::Mount> parse_volume(std::string_view text) {
     mount.read_only = parts[2] == "ro";
   }
   if (mount.source.find('/') == std::string::npos && !mount.source.empty()) {
+    HOP_CHECK(engine::check_name("volume", mount.source));
     mount.source = str(volumes_folder, "/", mount.source, "/_data");
   } else if (mount.source.empty() || mount.source[0] != '/') {
     return invalid(str("\"", mount.source,
                        "\" includes invalid characters for a local volume name. If you intended to "
                        "pass a host directory, use absolute path"));
+  } else {
+    mount.source = std::filesystem::path(mount.source).lexically_normal().string();
   }
   return mount;
 }
@@ -251,7 +257,9 @@ Result<int64_t> parse_bytes(std::string_view text) {
       !(number >= 0 && number <= 1e12)) {
     return invalid(str("invalid size: '", text, "'"));
   }
-  return static_cast<int64_t>(number * std::pow(1024.0, static_cast<double>(power)));
+  const double bytes = number * std::pow(1024.0, static_cast<double>(power));
+  if (bytes > 9e18) return invalid(str("invalid size: '", text, "'"));
+  return static_cast<int64_t>(bytes);
 }
 
 Result<int64_t> parse_cpus(std::string_view text) {
@@ -279,7 +287,13 @@ Result<engine::ContainerConfig> read_container_config(const Flags& flags) {
   config.name = flags.get("name");
   config.image = flags.args()[0];
   config.command.assign(flags.args().begin() + 1, flags.args().end());
-  if (flags.given("entrypoint")) config.entrypoint = {flags.get("entrypoint")};
+  if (const std::string own = flags.get("entrypoint"); !own.empty()) {
+    config.entrypoint = {own};
+  } else if (flags.given("entrypoint") && !config.command.empty()) {
+    // An empty one clears the image's: the first argument is the program.
+    config.entrypoint = {config.command.front()};
+    config.command.erase(config.command.begin());
+  }
   config.hostname = flags.get("hostname");
   config.working_dir = flags.get("workdir");
   config.tty = flags.on("tty");

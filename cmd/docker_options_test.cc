@@ -33,6 +33,8 @@ TEST(DockerOptions, TheTalksCommandLine) {
   EXPECT_EQ(config->image, "nginx:latest");
   EXPECT_TRUE(config->command.empty());
   EXPECT_EQ(config->network, "bridge");
+  EXPECT_THAT(read({"--entrypoint", "", "alpine", "ls", "-l"})->entrypoint, ElementsAre("ls"));
+  EXPECT_EQ(read({"-v", "/run/a/../b/:/x/../y", "alpine"})->mounts[0].target, "/y");
 }
 
 TEST(DockerOptions, EverythingElse) {
@@ -109,7 +111,7 @@ TEST(DockerOptions, SizesAndCpus) {
   EXPECT_EQ(*parse_bytes("1024"), 1024);
   EXPECT_EQ(*parse_bytes("1.5g"), int64_t{1536} << 20);
   EXPECT_EQ(*parse_bytes("64MiB"), 64 << 20);
-  for (const char* wrong : {"", "m", "-1m", "1x", "1mm", "nan"}) {
+  for (const char* wrong : {"", "m", "-1m", "1x", "1mm", "nan", "1e12t"}) {
     EXPECT_FALSE(parse_bytes(wrong)) << wrong;
   }
   EXPECT_EQ(*parse_cpus("0.5"), 500);
@@ -124,6 +126,7 @@ TEST(DockerOptions, MistakesAreNamed) {
   EXPECT_THAT(said({"--nope", "alpine"}), HasSubstr("unknown flag: --nope"));
   EXPECT_THAT(said({"-m", "1m", "alpine"}), HasSubstr("Minimum memory limit allowed is 6MB"));
   EXPECT_THAT(said({"-v", "./here:/x", "alpine"}), HasSubstr("absolute path"));
+  EXPECT_THAT(said({"-v", "..:/x", "alpine"}), HasSubstr("Invalid volume name (..)"));
   EXPECT_THAT(said({"-v", "/here:x", "alpine"}), HasSubstr("mount path must be absolute"));
   EXPECT_THAT(said({"--rm", "--restart", "always", "alpine"}), HasSubstr("--restart and --rm"));
   EXPECT_THAT(said({"--ip", "300.1.1.1", "alpine"}), HasSubstr("invalid IPv4 address"));
@@ -185,7 +188,7 @@ TEST(DockerInspect, HasWhatPeopleAskFor) {
   container.config.name = "web";
   container.pid = 42;
   container.state = engine::State::running;
-  container.endpoints = {{"bridge", Ipv4(172, 17, 0, 2), {}, "veth1", {}}};
+  container.endpoints = {{"bridge", {}, Ipv4(172, 17, 0, 2), {}, "veth1", "eth0", {}}};
   const Json json = inspect_json(container, std::span(&network, 1));
   EXPECT_EQ(json["Name"], "/web");
   EXPECT_EQ(json["State"]["Pid"], 42);

@@ -9,6 +9,7 @@
 #include "cmd/docker_host.h"
 #include "cmd/docker_options.h"
 #include "cmd/docker_streams.h"
+#include "runtime/agent/host_paths.h"
 #include "runtime/base/directory.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/container_client.h"
@@ -27,10 +28,20 @@ int run_failed(const Error& error, int64_t exit_code) {
   return exit_code == 126 || exit_code == 127 ? static_cast<int>(exit_code) : exit_docker_usage;
 }
 
-/// Docker makes what is to be mounted and is not there.
-Result<void> make_mount_sources(const engine::ContainerConfig& config) {
-  for (const proc::Mount& mount : config.mounts) {
-    if (::access(mount.source.c_str(), F_OK) != 0) HOP_CHECK(make_directories(mount.source));
+/// Docker makes what is to be mounted and is not there. A lab host sees the computer's files, too:
+/// those are no more a container's than a pod's.
+Result<void> make_mount_sources(engine::ContainerConfig& config) {
+  const auto paths = agent::HostPaths::of_this_node();
+  for (proc::Mount& mount : config.mounts) {
+    const auto access = paths.access(mount.source);
+    const bool missing = ::access(mount.source.c_str(), F_OK) != 0;
+    if (access == agent::HostPaths::Access::none ||
+        (missing && access != agent::HostPaths::Access::write)) {
+      return paths.refusal(mount.source);
+    }
+    if (access == agent::HostPaths::Access::read) mount.read_only = true;
+    if (missing) HOP_CHECK(make_directories(mount.source));
+    HOP_TRY(mount.source, paths.resolve(mount.source));
   }
   return {};
 }
@@ -42,18 +53,29 @@ Result<engine::Container> create(Session& session, engine::EngineClient& engine)
 }
 
 void print_notes(const engine::Container& container) {
+  if (!container.config.aliases.empty()) {
+    std::cerr
+        << "WARNING: names of containers are not resolved yet; --network-alias is only kept\n";
+  }
   for (const std::string& note : container.notes) std::cerr << "WARNING: " << note << "\n";
 }
 
-/// Starts the container with our streams joined to it from its first byte on.
-Result<int> run_joined(engine::EngineClient& engine, const engine::Container& container,
-                       bool pass_signals) {
+/// Its streams from its first byte on, or from now on when it runs already.
+Result<proc::StreamSession> start_or_attach(engine::EngineClient& engine,
+                                            const engine::Container& container) {
   HOP_TRY(auto node, proc::ContainerClient::connect());
+  if (container.state == engine::State::running) return node->attach(container.id);
   HOP_TRY(proc::PendingAttach pending, node->attach_when_started(container.id));
   auto started = engine.start(container.id);
   if (!started) return std::move(started).error();
   print_notes(*started);
-  HOP_TRY(proc::StreamSession streams, std::move(pending).take(streams_take));
+  return std::move(pending).take(streams_take);
+}
+
+/// Runs the container with our streams joined to it.
+Result<int> run_joined(engine::EngineClient& engine, const engine::Container& container,
+                       bool pass_signals) {
+  HOP_TRY(proc::StreamSession streams, start_or_attach(engine, container));
   StreamWish wish;
   wish.input = container.config.open_stdin;
   wish.detach_keys = true;
@@ -62,8 +84,11 @@ Result<int> run_joined(engine::EngineClient& engine, const engine::Container& co
   }
   HOP_TRY(const auto status, join_streams(streams, wish));
   if (!status) return exit_ok;  // detached
-  // Until the engine has noticed too: what comes next may use the name or the port again.
-  (void)engine.wait(container.id, container.config.auto_remove).ok();
+  // Until the engine has noticed too: what comes next may use the name or the port again. One that
+  // is started again at its end may never be seen not running.
+  if (container.config.restart.policy == engine::RestartPolicy::no && status->signal != SIGPIPE) {
+    (void)engine.wait(container.id, container.config.auto_remove).ok();
+  }
   return status->exit_code;
 }
 

@@ -33,6 +33,12 @@ class Joined {
  public:
   Joined(proc::StreamSession& session, const StreamWish& wish)
       : session_(session), wish_(wish), reading_(wish.input && session.input().valid()) {}
+  Joined(const Joined&) = delete;
+  Joined& operator=(const Joined&) = delete;
+  ~Joined() {
+    const sigset_t set = passed_signals();
+    if (signals_) ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  }
 
   Result<std::optional<proc::ExitStatus>> run() {
     if (wish_.on_signal && !session_.tty()) watch_signals();
@@ -57,6 +63,7 @@ class Joined {
       if (fds[4].revents != 0) write_input();
       if (fds[5].revents != 0) pass_signal();
       if (detached_) return std::optional<proc::ExitStatus>();
+      if (unread_) return std::optional<proc::ExitStatus>({128 + SIGPIPE, SIGPIPE, ""});
       if (fds[2].revents != 0) {
         HOP_TRY(exit_, session_.wait(Millis(0)));
       }
@@ -70,13 +77,14 @@ class Joined {
   }
 
   /// False at its end.
-  static bool copy(const Fd& from, int to) {
+  bool copy(const Fd& from, int to) {
     std::array<char, 32U << 10U> buffer;
     const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) return true;
     if (got <= 0) return false;  // a terminal ends with EIO
+    const auto written = write_all(to, std::string_view(buffer.data(), static_cast<size_t>(got)));
     // Nobody reads us any more: the process goes on, its output is in the log.
-    (void)write_all(to, std::string_view(buffer.data(), static_cast<size_t>(got))).ok();
+    if (!written && written.error().sys_errno() == EPIPE) unread_ = true;
     return true;
   }
 
@@ -136,6 +144,7 @@ class Joined {
   bool error_open_ = true;
   bool after_ctrl_p_ = false;
   bool detached_ = false;
+  bool unread_ = false;
   std::string pending_;
   Fd signals_;
   std::optional<proc::ExitStatus> exit_;

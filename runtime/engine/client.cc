@@ -42,6 +42,10 @@ Result<Container> EngineClient::stop(const std::string& name, Millis grace) {
   return container({{"op", "stop"}, {"name", name}, {"graceMillis", grace.count()}});
 }
 
+Result<Container> EngineClient::restart(const std::string& name, Millis grace) {
+  return container({{"op", "restart"}, {"name", name}, {"graceMillis", grace.count()}});
+}
+
 Result<Container> EngineClient::kill(const std::string& name, int signal) {
   return container({{"op", "kill"}, {"name", name}, {"signal", signal}});
 }

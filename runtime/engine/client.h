@@ -20,6 +20,7 @@ class EngineClient {
   Result<Container> find(const std::string& name);
   Result<Container> start(const std::string& name);
   Result<Container> stop(const std::string& name, Millis grace);
+  Result<Container> restart(const std::string& name, Millis grace);
   Result<Container> kill(const std::string& name, int signal);
   Result<void> remove(const std::string& name, bool force);
   Result<Container> rename(const std::string& name, const std::string& to);

@@ -8,6 +8,7 @@
 #include "runtime/base/thread.h"
 #include "runtime/engine/address_pool.h"
 #include "runtime/engine/bridge_plan.h"
+#include "runtime/engine/container_spec.h"
 #include "runtime/engine/names.h"
 
 namespace hoplab::engine {
@@ -89,13 +90,30 @@ Result<void> Engine::recover() {
     std::string id = container.id;
     recover_container(containers_.emplace(id, std::move(container)).first->second, running);
   }
+  remove_orphans(running);
   HOP_CHECK(sync_rules());
   event_thread_ = start_thread(
       "events", end_process, [this] { watch_events(); }, log_);
   return {};
 }
 
+/// What an engine started that was killed before it could write that down.
+void Engine::remove_orphans(const proc::NodeContents& contents) {
+  for (const proc::SandboxStatus& sandbox : contents.sandboxes) {
+    if (!sandbox.spec.labels.contains(engine_label)) continue;
+    const bool known = std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) {
+      return entry.second.state == State::running && entry.second.sandbox_id == sandbox.spec.id;
+    });
+    if (known) continue;
+    log_.warning("removing what an earlier engine left half started: " + sandbox.spec.id);
+    if (auto removed = client_->remove_sandbox(sandbox.spec.id); !removed) {
+      log_.error("removing a sandbox", removed.error());
+    }
+  }
+}
+
 void Engine::recover_container(Container& container, const proc::NodeContents& contents) {
+  if (container.state == State::exited) restart_later(container);
   if (container.state != State::running) return;
   for (const proc::ContainerStatus& status : contents.containers) {
     if (status.spec.id != container.id) continue;
@@ -141,6 +159,7 @@ void Engine::watch_events() {
       ++found->second.restarts;
       if (auto started = start_now(found->second); !started) {
         log_.error("restarting " + found->second.config.name, started.error());
+        found->second.started_at = found->second.finished_at;  // That was no stable run.
         restart_later(found->second);
       }
       // start_now() may have changed the map.
@@ -184,9 +203,9 @@ Result<void> Engine::check_config(const ContainerConfig& config, const proc::Ima
                      "\". You have to remove (or rename) that container to be able to reuse that "
                      "name."));
   }
-  if (config.network.starts_with("container:")) {
-    HOP_TRY(const Container* other, look_up(std::string_view(config.network).substr(10)));
-    if (other->config.network.starts_with("container:")) {
+  if (is_joined(config)) {
+    HOP_TRY(const Container* other, look_up(joined_name(config)));
+    if (is_joined(other->config)) {
       return Error(ErrorCode::invalid, "cannot join network of a container that joined another's");
     }
     if (!config.ports.empty()) {
@@ -204,6 +223,19 @@ Result<void> Engine::check_config(const ContainerConfig& config, const proc::Ima
   return {};
 }
 
+/// A name or a part of an id becomes what does not change: the network's name, the other
+/// container's id.
+Result<void> Engine::settle_network(ContainerConfig& config) const {
+  if (is_joined(config)) {
+    HOP_TRY(const Container* other, look_up(joined_name(config)));
+    config.network = str(joined_mark, other->id);
+    return {};
+  }
+  HOP_TRY(const Network* network, look_up_network(config.network));
+  config.network = network->name;
+  return {};
+}
+
 Result<Container> Engine::create(ContainerConfig config) {
   HOP_TRY(const proc::Image image, images_.resolve(config.image));
   std::lock_guard lock(mutex_);
@@ -218,12 +250,17 @@ Result<Container> Engine::create(ContainerConfig config) {
   }
   HOP_CHECK(check_name("container", config.name));
   HOP_CHECK(check_config(config, image));
+  HOP_CHECK(settle_network(config));
+  container.image_id = image.id;
   container.program = command_line(image, config.entrypoint, config.command);
   auto network = look_up_network(config.network);
   if (network && (*network)->is_bridge()) {
-    container.endpoints.push_back({.network = config.network, .aliases = config.aliases});
+    container.endpoints.push_back(
+        {.network = config.network, .wish = config.ip, .aliases = config.aliases});
   }
   container.config = std::move(config);
+  container.sandbox_id = container.id;  // Until it starts.
+  HOP_CHECK(validate(spec_of(container)));
   container.created_at = clock_.wall().time_since_epoch().count();
   container.log_path = files_.log_path(container.id);
   HOP_CHECK(files_.save(container));
@@ -240,9 +277,9 @@ Result<void> Engine::remove(std::string_view name, bool force) {
                    str("You cannot remove a running container ", id,
                        ". Stop the container before attempting removal or force remove"));
     }
+    HOP_CHECK(client_->kill_container(id, SIGKILL));
     container->stopped_by_user = true;
     container->removing = true;
-    HOP_CHECK(client_->kill_container(id, SIGKILL));
     changed_.wait(lock, [&] {
       auto found = containers_.find(id);
       return found == containers_.end() || found->second.state != State::running;
@@ -256,6 +293,7 @@ void Engine::forget(const std::string& id) {
   auto found = containers_.find(id);
   if (found == containers_.end()) return;
   files_.forget(found->second);
+  if (waiters_.contains(id)) last_seen_[id] = found->second;
   restart_at_.erase(id);
   back_off_.erase(id);
   containers_.erase(found);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -57,12 +59,16 @@ class Engine {
   Result<Container> start(std::string_view name);
   /// SIGTERM, after `grace` SIGKILL; returns when it has ended. Fine when it does not run.
   Result<Container> stop(std::string_view name, Millis grace);
+  /// stop() and start(); a container that is removed at its end lives on.
+  Result<Container> restart(std::string_view name, Millis grace);
   Result<Container> kill(std::string_view name, int signal);
   /// A running one only with `force`.
   Result<void> remove(std::string_view name, bool force);
   Result<Container> rename(std::string_view name, const std::string& to);
-  /// Until it does not run, or with `removed` until it is gone; its last state.
-  Result<Container> wait(std::string_view name, bool removed);
+  /// Until it does not run, or with `removed` until it is gone; its last state. Gives up
+  /// (`unavailable`) when `nobody_waits`, which is asked every second, says so.
+  Result<Container> wait(std::string_view name, bool removed,
+                         const std::function<bool()>& nobody_waits = {});
   [[nodiscard]] std::vector<Container> list() const;
   [[nodiscard]] Result<Container> find(std::string_view name) const;
 
@@ -84,12 +90,17 @@ class Engine {
          std::unique_ptr<proc::ContainerClient> client);
   Result<void> recover();
   void recover_container(Container& container, const proc::NodeContents& contents);
+  void remove_orphans(const proc::NodeContents& contents);
 
   // All below with mutex_ held.
   Result<Container*> look_up(std::string_view name);
   [[nodiscard]] Result<const Container*> look_up(std::string_view name) const;
   Result<const Network*> look_up_network(std::string_view name) const;
   Result<void> check_config(const ContainerConfig& config, const proc::Image& image) const;
+  Result<void> settle_network(ContainerConfig& config) const;
+  Result<Container> stop_locked(std::unique_lock<std::mutex>& lock, const std::string& id,
+                                Millis grace);
+  Result<void> choose_way_out(Container& container);
   Result<void> start_now(Container& container);
   Result<void> start_failed(Container& container, const Error& error);
   Result<Fd> make_sandbox(Container& container);
@@ -126,7 +137,9 @@ class Engine {
   std::vector<Network> networks_;
   std::map<std::string, SteadyTime> restart_at_;
   std::map<std::string, Millis> back_off_;
-  bool rules_in_force_ = false;
+  std::set<std::string> restarting_;            ///< Not removed at this end.
+  std::map<std::string, int> waiters_;          ///< By container id.
+  std::map<std::string, Container> last_seen_;  ///< Of removed ones that somebody waits for.
 
   std::optional<proc::EventSubscription> events_;
   std::jthread event_thread_;

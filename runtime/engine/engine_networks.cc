@@ -34,7 +34,9 @@ Result<void> check_subnet(const NetworkWish& wish) {
                  str("invalid subnet ", to_string(*wish.subnet),
                      ": expected a network's address with a length from 8 to 29"));
   }
-  if (wish.gateway && !wish.subnet->contains(*wish.gateway)) {
+  if (wish.gateway &&
+      (!wish.subnet->contains(*wish.gateway) || *wish.gateway == wish.subnet->network() ||
+       *wish.gateway == wish.subnet->broadcast())) {
     return Error(ErrorCode::invalid,
                  str("no matching subnet for gateway ", to_string(*wish.gateway)));
   }
@@ -117,6 +119,7 @@ Result<Network> Engine::create_network(const NetworkWish& wish) {
   if (done) done = files_.save(networks_);
   if (done) return network;
   networks_.pop_back();
+  (void)sync_rules().ok();
   (void)host_.remove_bridge(network).ok();
   return std::move(done).error();
 }
@@ -133,10 +136,17 @@ Result<void> Engine::remove_network(std::string_view name) {
     return Error(ErrorCode::forbidden, str("error while removing network: network ", network.name,
                                            " id ", network.id, " has active endpoints"));
   }
+  const std::vector<Network> before = networks_;
   std::erase_if(networks_, [&](const Network& one) { return one.id == network.id; });
-  HOP_CHECK(sync_rules());
-  HOP_CHECK(host_.remove_bridge(network));
-  return files_.save(networks_);
+  auto done = files_.save(networks_);
+  if (done) done = sync_rules();
+  if (done) done = host_.remove_bridge(network);
+  if (done) return {};
+  // All or nothing: what is left of it can be removed again.
+  networks_ = before;
+  (void)files_.save(networks_).ok();
+  (void)sync_rules().ok();
+  return done;
 }
 
 Result<void> Engine::connect(std::string_view network_name, std::string_view name,
@@ -150,7 +160,9 @@ Result<void> Engine::connect(std::string_view network_name, std::string_view nam
     return Error(ErrorCode::forbidden, "container cannot be connected to network " + network->name +
                                            " while it shares a network namespace");
   }
-  Endpoint endpoint{.network = network->name, .aliases = aliases};
+  Endpoint endpoint{.network = network->name, .wish = ip, .aliases = aliases};
+  const std::vector<Ipv4> taken = taken_on(*network);
+  if (ip) HOP_CHECK(check_address(*network, *ip, taken));
   for (const Endpoint& other : container->endpoints) {
     if (other.network == endpoint.network) {
       return Error(ErrorCode::forbidden, str("endpoint with name ", container->config.name,
@@ -158,9 +170,8 @@ Result<void> Engine::connect(std::string_view network_name, std::string_view nam
     }
   }
   if (container->state == State::running) {
-    const std::vector<Ipv4> taken = taken_on(*network);
     if (ip) {
-      HOP_TRY(endpoint.ip, check_address(*network, *ip, taken));
+      endpoint.ip = *ip;
     } else {
       HOP_TRY(endpoint.ip, free_address(*network, taken));
     }
@@ -168,13 +179,35 @@ Result<void> Engine::connect(std::string_view network_name, std::string_view nam
     endpoint.host_link = host_link_name(container->id, network->id);
     HOP_TRY(const Fd netns, open_fd(str("/proc/", container->pid, "/ns/net"), O_RDONLY));
     HOP_CHECK(host_.ensure_bridge(*network));
-    const HostNetwork::Attachment attachment{
-        network, &endpoint, str("eth", container->interfaces++), container->endpoints.empty()};
+    endpoint.interface = str("eth", container->interfaces++);
+    const HostNetwork::Attachment attachment{network, &endpoint, false};
     HOP_CHECK(host_.attach(netns, std::span(&attachment, 1)));
   }
   container->endpoints.push_back(std::move(endpoint));
   keep(*container);
-  return {};
+  return choose_way_out(*container);
+}
+
+/// After a change of its networks: the first one that leads out has the default route, and the
+/// first one of all the published ports.
+Result<void> Engine::choose_way_out(Container& container) {
+  if (container.state != State::running) return {};
+  HOP_TRY(const Fd netns, open_fd(str("/proc/", container.pid, "/ns/net"), O_RDONLY));
+  for (const Endpoint& endpoint : container.endpoints) {
+    HOP_TRY(const Network* network, look_up_network(endpoint.network));
+    if (network->internal) continue;
+    HOP_CHECK(HostNetwork::set_way_out(netns, {network, &endpoint, true}));
+    break;
+  }
+  if (container.ports.empty()) return {};
+  proxies_.close(container.id);
+  if (container.endpoints.empty()) {
+    container.ports.clear();
+  } else {
+    HOP_CHECK(proxies_.open(container.id, container.endpoints.front().ip, container.ports));
+  }
+  keep(container);
+  return sync_rules();
 }
 
 Result<void> Engine::disconnect(std::string_view network_name, std::string_view name, bool force) {
@@ -195,6 +228,7 @@ Result<void> Engine::disconnect(std::string_view network_name, std::string_view 
   }
   container.endpoints.erase(found);
   keep(container);
+  HOP_CHECK(choose_way_out(container));
   return sync_rules();
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/base/text.h"
 #include "runtime/engine/address_pool.h"
 #include "runtime/engine/bridge_plan.h"
+#include "runtime/engine/container_spec.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/names.h"
 
@@ -19,44 +20,15 @@ constexpr int64_t stable_after = 10'000'000'000;  ///< Nanoseconds: docker forge
 /// Beyond the grace: what node-init and the kernel need to end a killed process.
 constexpr Millis kill_takes{20'000};
 
-/// Whose containers node-init should not show as pods.
-constexpr const char* engine_label = "hoplab.io/container-engine";
-
-std::string hosts_text(const Container& container, const std::string& hostname) {
-  std::string text =
-      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n"
-      "ff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
-  for (const std::string& extra : container.config.extra_hosts) {
-    const size_t colon = extra.find(':');
-    text += extra.substr(colon + 1) + "\t" + extra.substr(0, colon) + "\n";
-  }
-  for (const Endpoint& endpoint : container.endpoints) {
-    text += to_string(endpoint.ip) + "\t" + hostname + "\n";
-  }
-  return text;
-}
-
-std::string hostname_of(const Container& container) {
-  return container.config.hostname.empty() ? short_id(container.id) : container.config.hostname;
-}
-
-std::string resolv_text(const Container& container) {
-  std::string text;
-  for (const std::string& server : container.config.dns) text += "nameserver " + server + "\n";
-  return text;  // Empty: the host's own.
-}
-
-std::string joined_container(const Container& container) {
-  constexpr std::string_view mark = "container:";
-  const std::string& network = container.config.network;
-  return network.starts_with(mark) ? network.substr(mark.size()) : "";
-}
-
 }  // namespace
 
 Result<Container> Engine::start(std::string_view name) {
   std::lock_guard lock(mutex_);
   HOP_TRY(Container * container, look_up(name));
+  if (container->removing) {
+    return Error(ErrorCode::conflict,
+                 "container is marked for removal and cannot be started: " + container->id);
+  }
   if (container->state == State::running) return *container;
   restart_at_.erase(container->id);
   back_off_.erase(container->id);
@@ -99,9 +71,8 @@ Result<void> Engine::assign_addresses(Container& container) {
   for (Endpoint& endpoint : container.endpoints) {
     HOP_TRY(const Network* network, look_up_network(endpoint.network));
     const std::vector<Ipv4> taken = taken_on(*network);
-    const bool first = &endpoint == &container.endpoints.front();
-    if (first && container.config.ip) {
-      HOP_TRY(endpoint.ip, check_address(*network, *container.config.ip, taken));
+    if (endpoint.wish) {
+      HOP_TRY(endpoint.ip, check_address(*network, *endpoint.wish, taken));
     } else {
       HOP_TRY(endpoint.ip, free_address(*network, taken));
     }
@@ -111,8 +82,8 @@ Result<void> Engine::assign_addresses(Container& container) {
 }
 
 Result<Fd> Engine::make_sandbox(Container& container) {
-  if (const std::string other = joined_container(container); !other.empty()) {
-    HOP_TRY(const Container* holder, look_up(other));
+  if (is_joined(container.config)) {
+    HOP_TRY(const Container* holder, look_up(joined_name(container.config)));
     if (holder->state != State::running) {
       return Error(ErrorCode::conflict,
                    str("cannot join network of a non running container: ", holder->id));
@@ -120,28 +91,21 @@ Result<Fd> Engine::make_sandbox(Container& container) {
     container.sandbox_id = holder->sandbox_id;
     return Fd();
   }
-  proc::PodSandboxSpec spec;
-  spec.id = container.sandbox_id;
-  spec.labels = {{engine_label, container.config.name}};
-  spec.hostname = hostname_of(container);
-  spec.host_network = container.config.network == "host";
-  spec.host_pid = container.config.host_pid;
-  spec.hosts = hosts_text(container, spec.hostname);
-  spec.resolv_conf = resolv_text(container);
-  spec.first_container_holds = true;
-  HOP_TRY(proc::RunningSandbox sandbox, client_->run_sandbox(spec));
+  HOP_TRY(proc::RunningSandbox sandbox, client_->run_sandbox(sandbox_spec_of(container)));
   return std::move(sandbox.netns);
 }
 
 Result<void> Engine::plug_in(Container& container, const Fd& netns) {
   std::vector<HostNetwork::Attachment> attachments;
   container.interfaces = 0;
-  for (size_t i = 0; i < container.endpoints.size(); ++i) {
-    Endpoint& endpoint = container.endpoints[i];
+  bool has_way_out = false;
+  for (Endpoint& endpoint : container.endpoints) {
     HOP_TRY(const Network* network, look_up_network(endpoint.network));
     HOP_CHECK(host_.ensure_bridge(*network));
     endpoint.host_link = host_link_name(container.id, network->id);
-    attachments.push_back({network, &endpoint, str("eth", container.interfaces++), i == 0});
+    endpoint.interface = str("eth", container.interfaces++);
+    attachments.push_back({network, &endpoint, !network->internal && !has_way_out});
+    has_way_out = has_way_out || !network->internal;
   }
   return host_.attach(netns, attachments);
 }
@@ -163,24 +127,7 @@ Result<void> Engine::publish_ports(Container& container) {
 }
 
 Result<void> Engine::run_program(Container& container) {
-  const ContainerConfig& config = container.config;
-  proc::ContainerSpec spec;
-  spec.id = container.id;
-  spec.sandbox_id = container.sandbox_id;
-  spec.labels = {{engine_label, config.name}};
-  spec.image = config.image;
-  spec.command = config.entrypoint;
-  spec.args = config.command;
-  spec.env = config.env;
-  spec.working_dir = config.working_dir;
-  spec.stdin_open = config.open_stdin;
-  spec.stdin_once = config.stdin_once;
-  spec.tty = config.tty;
-  spec.mounts = config.mounts;
-  spec.security = config.security;
-  spec.resources = config.resources;
-  spec.log.path = container.log_path;
-  HOP_TRY(const proc::ContainerStatus status, client_->start_container(spec));
+  HOP_TRY(const proc::ContainerStatus status, client_->start_container(spec_of(container)));
   container.notes = status.notes;
   if (status.state == proc::ContainerState::exited && status.reason == "ContainerCannotRun") {
     container.exit_code = status.exit_code;
@@ -255,7 +202,7 @@ void Engine::ended(Container& container, const proc::ContainerStatus& status) {
   container.exit_code = status.exit_code;
   container.oom_killed = status.oom_killed;
   container.finished_at = status.finished_at;
-  if (container.config.auto_remove) {
+  if (container.removing || (container.config.auto_remove && !restarting_.contains(container.id))) {
     forget(std::string(container.id));
     return;
   }
@@ -281,10 +228,30 @@ void Engine::restart_later(Container& container) {
 Result<Container> Engine::stop(std::string_view name, Millis grace) {
   std::unique_lock lock(mutex_);
   HOP_TRY(Container * container, look_up(name));
-  restart_at_.erase(container->id);
-  container->stopped_by_user = true;
-  if (container->state != State::running) return *container;
-  const Container before = *container;
+  return stop_locked(lock, std::string(container->id), grace);
+}
+
+Result<Container> Engine::restart(std::string_view name, Millis grace) {
+  std::unique_lock lock(mutex_);
+  HOP_TRY(const Container* container, look_up(name));
+  const std::string id = container->id;
+  restarting_.insert(id);  // Its end must not remove it.
+  auto stopped = stop_locked(lock, id, grace);
+  restarting_.erase(id);
+  if (!stopped) return std::move(stopped).error();
+  HOP_TRY(Container * again, look_up(id));
+  if (again->state != State::running) HOP_CHECK(start_now(*again));
+  return *again;
+}
+
+Result<Container> Engine::stop_locked(std::unique_lock<std::mutex>& lock, const std::string& id,
+                                      Millis grace) {
+  Container& container = containers_.at(id);
+  restart_at_.erase(id);
+  container.stopped_by_user = true;
+  keep(container);
+  if (container.state != State::running) return container;
+  const Container before = container;
   HOP_CHECK(client_->stop_container(before.id, grace));
   const bool ended_in_time = changed_.wait_for(lock, grace + kill_takes, [&] {
     auto found = containers_.find(before.id);
@@ -305,21 +272,33 @@ Result<Container> Engine::kill(std::string_view name, int signal) {
     return Error(ErrorCode::conflict, str("Cannot kill container: ", name, ": Container ",
                                           container->id, " is not running"));
   }
-  if (signal == SIGKILL) container->stopped_by_user = true;
+  if (signal == SIGKILL || signal == SIGTERM) container->stopped_by_user = true;
   HOP_CHECK(client_->kill_container(container->id, signal));
   return *container;
 }
 
-Result<Container> Engine::wait(std::string_view name, bool removed) {
+Result<Container> Engine::wait(std::string_view name, bool removed,
+                               const std::function<bool()>& nobody_waits) {
   std::unique_lock lock(mutex_);
-  HOP_TRY(Container * container, look_up(name));
+  HOP_TRY(const Container* container, look_up(name));
   Container last = *container;
-  changed_.wait(lock, [&] {
+  ++waiters_[last.id];
+  const auto over = [&] {
     auto found = containers_.find(last.id);
     if (found == containers_.end()) return true;
     last = found->second;
     return !removed && last.state != State::running;
-  });
+  };
+  bool given_up = false;
+  while (!given_up && !changed_.wait_for(lock, std::chrono::seconds(1), over)) {
+    given_up = nobody_waits && nobody_waits();
+  }
+  if (auto gone = last_seen_.find(last.id); gone != last_seen_.end()) last = gone->second;
+  if (--waiters_[last.id] == 0) {
+    waiters_.erase(last.id);
+    last_seen_.erase(last.id);
+  }
+  if (given_up) return Error(ErrorCode::unavailable, "the client has gone");
   return last;
 }
 

@@ -72,7 +72,7 @@ Result<void> HostNetwork::attach(const Fd& netns, std::span<const Attachment> at
   std::vector<Operation> inside;
   std::vector<std::string> links;
   for (const Attachment& one : attachments) {
-    const Wiring wiring{"container", one.interface, one.default_route};
+    const Wiring wiring{"container", one.endpoint->interface, one.default_route};
     append(outside, wire_host_side(*one.network, *one.endpoint, wiring));
     append(inside, wire_container_side(*one.network, *one.endpoint, wiring));
     links.push_back(one.endpoint->host_link);
@@ -88,6 +88,15 @@ Result<void> HostNetwork::attach(const Fd& netns, std::span<const Attachment> at
   }();
   if (!wired) (void)detach(links).ok();
   return wired;
+}
+
+Result<void> HostNetwork::set_way_out(const Fd& netns, const Attachment& attachment) {
+  Route route;
+  route.gateway = attachment.network->gateway;
+  route.link = attachment.endpoint->interface;
+  const Operation operation{"container", RouteReplace{route}, "the way out has changed"};
+  HOP_TRY(NetlinkSocket container, NetlinkSocket::open_in(netns.get()));
+  return apply_operations(container, std::span(&operation, 1)).status();
 }
 
 Result<void> HostNetwork::detach(std::span<const std::string> host_links) {

@@ -33,11 +33,12 @@ class HostNetwork {
   struct Attachment {
     const Network* network;
     const Endpoint* endpoint;
-    std::string interface;
     bool default_route;
   };
   /// Plugs one container in. After a failure nothing is left plugged in.
   Result<void> attach(const Fd& netns, std::span<const Attachment> attachments);
+  /// The container's way out is from now on through this attachment.
+  static Result<void> set_way_out(const Fd& netns, const Attachment& attachment);
   /// Fine when they are gone.
   Result<void> detach(std::span<const std::string> host_links);
   Result<void> sync_rules(std::span<const Network> networks,

@@ -72,7 +72,8 @@ TEST(BridgePlan, CanBeTypedByHand) {
               ElementsAre("ip link add docker0 address 02:42:ac:11:00:01 type bridge",
                           "ip addr add 172.17.0.1/16 brd 172.17.255.255 dev docker0",
                           "ip link set docker0 up"));
-  const Endpoint endpoint{"bridge", Ipv4(172, 17, 0, 2), mac_of(Ipv4(172, 17, 0, 2)), "veth12", {}};
+  const Endpoint endpoint{"bridge", {}, Ipv4(172, 17, 0, 2), mac_of(Ipv4(172, 17, 0, 2)), "veth12",
+                          "eth0",   {}};
   const Wiring wiring{"red", "eth0", true};
   const auto outside = commands(wire_host_side(docker0, endpoint, wiring));
   ASSERT_EQ(outside.size(), 1U);
@@ -87,7 +88,7 @@ TEST(BridgePlan, CanBeTypedByHand) {
 TEST(BridgePlan, AnInternalNetworkHasNoWayOut) {
   Network internal = docker0;
   internal.internal = true;
-  const Endpoint endpoint{"bridge", Ipv4(172, 17, 0, 2), {}, "veth12", {}};
+  const Endpoint endpoint{"bridge", {}, Ipv4(172, 17, 0, 2), {}, "veth12", "eth0", {}};
   EXPECT_EQ(wire_container_side(internal, endpoint, {}).size(), 2U);
 }
 

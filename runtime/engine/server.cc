@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <functional>
 
 #include "runtime/base/text.h"
 #include "runtime/base/thread.h"
@@ -95,7 +96,8 @@ Result<Json> on_network(Engine& engine, const std::string& op, const Json& reque
   return Error(ErrorCode::bad_request, "op: \"" + op + "\" is no request of the engine");
 }
 
-Result<Json> on_container(Engine& engine, const std::string& op, const Json& request) {
+Result<Json> on_container(Engine& engine, const std::string& op, const Json& request,
+                          const std::function<bool()>& client_gone) {
   const std::string name = string_or(request, "name");
   if (op == "list") return Json{{"containers", list_json(engine.list())}};
   if (op == "create") {
@@ -107,12 +109,16 @@ Result<Json> on_container(Engine& engine, const std::string& op, const Json& req
   if (op == "stop") {
     return with_container(engine.stop(name, Millis(int_or(request, "graceMillis"))));
   }
+  if (op == "restart") {
+    return with_container(engine.restart(name, Millis(int_or(request, "graceMillis"))));
+  }
   if (op == "kill") {
     return with_container(engine.kill(name, static_cast<int>(int_or(request, "signal"))));
   }
   if (op == "remove") return nothing(engine.remove(name, bool_or(request, "force")));
   if (op == "rename") return with_container(engine.rename(name, string_or(request, "to")));
-  if (op == "wait") return with_container(engine.wait(name, bool_or(request, "removed")));
+  if (op == "wait")
+    return with_container(engine.wait(name, bool_or(request, "removed"), client_gone));
   return on_network(engine, op, request);
 }
 
@@ -121,7 +127,11 @@ void serve(Engine& engine, Fd connection) {
   for (;;) {
     auto message = socket.receive(for_ever);
     if (!message || !*message) return;  // the client has gone
-    if (!socket.send(answer_request(engine, (*message)->body))) return;
+    const auto gone = [&socket] {
+      pollfd client{socket.fd(), POLLRDHUP, 0};
+      return ::poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLHUP)) != 0;
+    };
+    if (!socket.send(answer_request(engine, (*message)->body, gone))) return;
   }
 }
 
@@ -133,8 +143,8 @@ bool is_own_user(int fd) {
 
 }  // namespace
 
-Json answer_request(Engine& engine, const Json& request) {
-  auto answer = on_container(engine, string_or(request, "op"), request);
+Json answer_request(Engine& engine, const Json& request, const std::function<bool()>& client_gone) {
+  auto answer = on_container(engine, string_or(request, "op"), request, client_gone);
   return answer ? *answer : proc::error_to_json(answer.error());
 }
 

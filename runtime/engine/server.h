@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -41,7 +42,9 @@ class EngineServer {
   std::shared_ptr<std::atomic<int>> connections_ = std::make_shared<std::atomic<int>>(0);
 };
 
-/// The answer to one request; {"error": …} when it failed. Takes anything.
-Json answer_request(Engine& engine, const Json& request);
+/// The answer to one request; {"error": …} when it failed. Takes anything. `client_gone` ends a
+/// wait that nobody needs any more.
+Json answer_request(Engine& engine, const Json& request,
+                    const std::function<bool()>& client_gone = {});
 
 }  // namespace hoplab::engine

@@ -33,33 +33,24 @@ Result<Fd> dial(RelayTarget target) {
   return fd;
 }
 
-/// Moves what `from` has to `to`; false when that direction is over.
-bool move_piece(int from, int to) {
+/// One direction, to its end.
+void carry(int from, int to) {
   std::array<char, piece> buffer;
-  const ssize_t got = ::recv(from, buffer.data(), buffer.size(), 0);
-  if (got < 0 && errno == EINTR) return true;
-  if (got > 0 && write_all(to, std::string_view(buffer.data(), static_cast<size_t>(got)))) {
-    return true;
+  for (;;) {
+    const ssize_t got = ::recv(from, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || !write_all(to, std::string_view(buffer.data(), static_cast<size_t>(got)))) {
+      break;
+    }
   }
+  ::shutdown(from, SHUT_RD);
   ::shutdown(to, SHUT_WR);
-  return false;
 }
 
+/// A thread for each direction: one that is held up must not hold up the other.
 void relay(const Fd& client, const Fd& server) {
-  bool up = true;
-  bool down = true;
-  while (up || down) {
-    std::array<pollfd, 2> waiting{
-        pollfd{up ? client.get() : -1, POLLIN, 0},
-        pollfd{down ? server.get() : -1, POLLIN, 0},
-    };
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
-      if (errno == EINTR) continue;
-      return;
-    }
-    if (waiting[0].revents != 0) up = move_piece(client.get(), server.get());
-    if (waiting[1].revents != 0) down = move_piece(server.get(), client.get());
-  }
+  const auto up = start_thread("relay-up", end_thread, [&] { carry(client.get(), server.get()); });
+  carry(server.get(), client.get());
 }
 
 }  // namespace

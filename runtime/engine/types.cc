@@ -115,9 +115,11 @@ void fields(Visitor& visit, ContainerConfig& value) {
 template <typename Visitor>
 void fields(Visitor& visit, Endpoint& value) {
   visit("network", value.network);
+  visit("wish", value.wish);
   visit("ip", value.ip);
   visit("mac", value.mac);
   visit("hostLink", value.host_link);
+  visit("interface", value.interface);
   visit("aliases", value.aliases);
 }
 
@@ -125,6 +127,7 @@ template <typename Visitor>
 void fields(Visitor& visit, Container& value) {
   visit("id", value.id);
   visit("config", value.config);
+  visit("imageId", value.image_id);
   visit("program", value.program);
   visit("state", value.state);
   visit("pid", value.pid);

@@ -69,10 +69,12 @@ struct ContainerConfig {
 
 /// A container's place in one network.
 struct Endpoint {
-  std::string network;  ///< Name.
+  std::string network;       ///< Name.
+  std::optional<Ipv4> wish;  ///< The address it is to have whenever the container runs.
   Ipv4 ip;
   Mac mac;
   std::string host_link;  ///< "veth…"; empty while the container does not run.
+  std::string interface;  ///< "eth0", in the container.
   std::vector<std::string> aliases;
   bool operator==(const Endpoint&) const = default;
 };
@@ -83,6 +85,7 @@ std::string_view to_string(State state);
 struct Container {
   std::string id;  ///< 64 hexadecimal digits.
   ContainerConfig config;
+  std::string image_id;              ///< Of a loaded image, whatever its name becomes.
   std::vector<std::string> program;  ///< What runs, the image's words included.
   State state = State::created;
   int64_t pid = 0;  ///< As the host counts.

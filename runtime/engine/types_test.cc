@@ -18,8 +18,13 @@ Container sample() {
   container.config.mounts = {{"/srv", "/data", true, false}};
   container.config.restart = {RestartPolicy::on_failure, 3};
   container.state = State::running;
-  container.endpoints = {
-      {"lab", Ipv4(172, 30, 0, 9), *Mac::parse("02:42:ac:1e:00:09"), "veth1", {"db"}}};
+  container.endpoints = {{"lab",
+                          Ipv4(172, 30, 0, 9),
+                          Ipv4(172, 30, 0, 9),
+                          *Mac::parse("02:42:ac:1e:00:09"),
+                          "veth1",
+                          "eth0",
+                          {"db"}}};
   container.ports = container.config.ports;
   container.pid = 42;
   return container;

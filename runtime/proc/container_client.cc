@@ -184,11 +184,7 @@ Result<StreamSession> ContainerClient::attach(const std::string& container_id) {
 
 Result<PendingAttach> ContainerClient::attach_when_started(const std::string& container_id) {
   HOP_TRY(MessageSocket socket, open());
-  HOP_TRY(Message answer,
-          ask(socket, {{"op", "attach"}, {"id", container_id}, {"whenStarted", true}}));
-  if (!bool_or(answer.body, "waiting")) {
-    return Error(ErrorCode::already_exists, "container \"" + container_id + "\" runs already");
-  }
+  HOP_CHECK(ask(socket, {{"op", "attach"}, {"id", container_id}, {"whenStarted", true}}));
   return PendingAttach(std::move(socket));
 }
 

@@ -135,6 +135,7 @@ void fields(Visitor& visit, ExecSpec& value) {
   visit("rows", value.rows);
   visit("columns", value.columns);
   visit("endWithClient", value.end_with_client);
+  visit("detached", value.detached);
 }
 
 template <typename Visitor>

@@ -138,6 +138,7 @@ struct ExecSpec {
   uint16_t rows = 0;  ///< Window size of the pty at the start; 0 = 24 x 80.
   uint16_t columns = 0;
   bool end_with_client = false;  ///< Killed when the client goes (probes that took too long).
+  bool detached = false;         ///< Its streams are /dev/null: it outlives the client.
   bool operator==(const ExecSpec&) const = default;
 };
 

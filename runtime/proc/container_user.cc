@@ -40,7 +40,8 @@ std::optional<PasswdEntry> find_passwd(std::string_view passwd, std::string_view
   auto number = number_of(wanted);
   for (std::string_view line : split(passwd, '\n')) {
     auto entry = passwd_entry(line);
-    if (entry && (entry->name == wanted || (number && entry->user == *number))) return entry;
+    // A number is a number: a line that has it for a name would make it somebody else's.
+    if (entry && (number ? entry->user == *number : entry->name == wanted)) return entry;
   }
   return std::nullopt;
 }

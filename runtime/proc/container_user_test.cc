@@ -45,5 +45,17 @@ TEST(ContainerUser, ThePodsWordWinsOverTheImages) {
   EXPECT_FALSE(choose_user({"no-such", {}, 7}, passwd, group));
 }
 
+TEST(ContainerUser, ANumberIsNobodysName) {
+  constexpr std::string_view passwd = "1000:x:0:0::/root:/bin/sh\nme:x:1000:33::/home/me:/bin/sh\n";
+  auto user = resolve_user("1000", passwd, "");
+  ASSERT_TRUE(user) << user.error().message();
+  EXPECT_EQ(user->user, 1000U);
+  EXPECT_EQ(user->group, 33U);
+  auto chosen = choose_user({.run_as_user = 1000}, "1000:x:0:0::/root:/bin/sh\n", "");
+  ASSERT_TRUE(chosen) << chosen.error().message();
+  EXPECT_EQ(chosen->user, 1000U);
+  EXPECT_EQ(chosen->group, 0U);
+}
+
 }  // namespace
 }  // namespace hoplab::proc

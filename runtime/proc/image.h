@@ -33,6 +33,7 @@ struct Image {
   /// Paths in the container that lead to the hoplab executable, which looks at its own name.
   std::vector<std::string> programs;
   std::vector<ImageFile> files;
+  std::string id;  ///< Of a loaded image: "sha256:…", by which resolve() finds it again.
   /// Of a loaded image: who runs ("", "101", "nginx", "101:101"), and the directories of its
   /// layers, the base first.
   std::string user;

@@ -11,6 +11,7 @@ namespace {
 Image image_of(const image::ImageStore& store, const image::StoredImage& stored) {
   Image out;
   out.name = stored.names.empty() ? stored.id.short_id() : stored.names.front();
+  out.id = stored.id.text();
   out.description = "loaded";
   out.entrypoint = stored.config.entrypoint;
   out.cmd = stored.config.cmd;

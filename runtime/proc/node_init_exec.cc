@@ -10,7 +10,7 @@ namespace hoplab::proc {
 
 Result<void> NodeExecs::make_streams(const ExecSpec& spec, Exec& exec, ProgramPlan& plan,
                                      std::vector<Fd>& child_ends) {
-  if (spec.tty) return {};
+  if (spec.tty || spec.detached) return {};
   auto add = [&](const char* name, bool to_child, int& child_fd) -> Result<void> {
     HOP_TRY(Pipe pipe, make_pipe());
     Fd& child = to_child ? pipe.read_end : pipe.write_end;

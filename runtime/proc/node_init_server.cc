@@ -202,7 +202,11 @@ void NodeServer::exec(ConnectionId id, const Json& request) {
 
 void NodeServer::attach(ConnectionId id, const Json& request) {
   std::string container_id = string_or(request, "id");
-  if (bool_or(request, "whenStarted") && containers_.find(container_id) == nullptr) {
+  if (bool_or(request, "whenStarted")) {
+    if (containers_.find(container_id) != nullptr) {
+      return refuse(id, Error(ErrorCode::already_exists,
+                              "container \"" + container_id + "\" was started already"));
+    }
     waiting_.emplace(container_id, id);
     return answer(id, {{"waiting", true}});
   }

@@ -148,6 +148,7 @@ const Fd& NodeContainers::holder_of(const Sandbox& sandbox) const {
 void NodeContainers::take_pauses_place(Container& container) {
   Sandbox& sandbox = sandboxes_.at(container.status.spec.sandbox_id);
   if (!sandbox.status.spec.first_container_holds || !sandbox.holder.empty()) return;
+  if (sandbox.pause.pid == 0) return;  // It died first: the sandbox is over, and so is this.
   ::kill(sandbox.pause.pid, SIGKILL);
   sandbox.pause = {};
   sandbox.holder = container.status.spec.id;

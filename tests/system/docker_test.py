@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import scenario
 from scenario import HOPLAB, run, wait_until
@@ -96,6 +97,28 @@ class Docker(scenario.Case):
         self.assertEqual(missing.returncode, 1)
         self.assertIn("No such container: site", missing.stderr)
 
+    def test_containers_that_are_removed_at_their_end(self):
+        self.docker("run", "-d", "--rm", "--name", "job", "alpine", "sh", "-c", "sleep 1; exit 7")
+        self.assertEqual(self.docker("wait", "job").stdout, "7\n")
+        self.docker("run", "-d", "--rm", "--name", "web", "nginx")
+        self.docker("restart", "-t", "5", "web")
+        self.assertIn("Up ", self.docker("ps", "--filter", "name=web").stdout)
+        self.docker("stop", "-t", "5", "web")
+        self.assertEqual(self.docker("ps", "-aq").stdout, "")
+
+    def test_what_outlives_its_client(self):
+        self.docker("run", "-d", "--name", "web", "alpine", "sleep", "1000")
+        self.docker("exec", "-d", "web", "sh", "-c",
+                    "for i in 1 2 3; do date; done; touch /tmp/done; exec sleep 1000")
+        wait_until("it wrote and went on", lambda: self.docker(
+            "exec", "web", "test", "-e", "/tmp/done", check=False).returncode == 0)
+        self.assertIn("sleep 1000", self.docker("top", "web").stdout)
+        piped = self.host("bash", "-c", "docker run --name endless alpine yes | head -n 1",
+                          timeout=60)
+        self.assertEqual(piped.stdout, "y\n")
+        self.assertIn("endless", self.docker("ps").stdout)
+        self.docker("rm", "-f", "web", "endless")
+
     def test_published_ports(self):
         self.docker("run", "-d", "--name", "web", "-p", "8080:80", "traefik/whoami")
         self.assertIn("-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT "
@@ -126,9 +149,12 @@ class Docker(scenario.Case):
         self.docker("run", "-d", "--name", "outside", "alpine", "sleep", "1000")
         self.docker("run", "--rm", "--network", "lab", "alpine", "ping", "-c", "1", "-W", "10",
                     "172.18.0.2")
+        self.host("iptables", "-Z", "DOCKER-ISOLATION-STAGE-2")
         cut = self.docker("exec", "outside", "ping", "-c", "1", "-W", "1", "172.18.0.2",
                           check=False)
         self.assertEqual(cut.returncode, 1, cut.stdout)
+        self.assertRegex(self.host("iptables", "-nvL", "DOCKER-ISOLATION-STAGE-2").stdout,
+                         r" 1 +84 DROP .* br-[0-9a-f]{12} ")
         self.docker("network", "connect", "--ip", "172.18.0.77", "lab", "outside")
         self.docker("exec", "outside", "ping", "-c", "1", "-W", "10", "172.18.0.2")
         self.assertIn("172.18.0.77/16", self.docker("exec", "outside", "ip", "-o", "-4", "addr",
@@ -138,7 +164,18 @@ class Docker(scenario.Case):
                          ["172.18.0.2/16", "172.18.0.77/16"])
         busy = self.docker("network", "rm", "lab", check=False)
         self.assertIn("has active endpoints", busy.stderr)
+        self.docker("network", "disconnect", "bridge", "outside")
+        self.assertIn("default via 172.18.0.1 dev eth1", self.docker(
+            "exec", "outside", "ip", "route").stdout)
+        network = self.docker("network", "ls", "-q", "--filter", "name=lab").stdout.strip()
+        self.docker("run", "-d", "--name", "by-id", "--network", network, "alpine", "sleep", "1000")
+        self.assertEqual(self.docker("inspect", "-f", "{{.NetworkSettings.Networks.lab.IPAddress}}",
+                                     "by-id").stdout, "172.18.0.3\n")
+        self.docker("restart", "-t", "0", "outside")
+        self.assertIn("172.18.0.77/16", self.docker("exec", "outside", "ip", "-o", "-4",
+                                                    "addr").stdout)
         self.docker("network", "disconnect", "lab", "outside")
+        self.docker("rm", "-f", "by-id")
         self.docker("rm", "-f", "inside", "outside")
         self.docker("network", "rm", "lab")
         self.assertNotIn("br-", self.host("ip", "-o", "link").stdout)
@@ -172,6 +209,7 @@ class Docker(scenario.Case):
             "inspect", "-f", "{{.State.Running}}", "always").stdout == "true\n" and self.docker(
                 "inspect", "-f", "{{.State.Pid}}", "always").stdout != first)
         self.docker("stop", "-t", "0", "always")
+        time.sleep(1)  # ten times its first pause: nothing may come back
         self.assertEqual(self.docker("ps", "-q").stdout, "")
         self.docker("rm", "loop", "always")
 
@@ -212,6 +250,9 @@ class Docker(scenario.Case):
                                 "cat /data/file; echo no > /data/file", check=False)
         self.assertEqual(read_only.stdout, "kept\n")
         self.assertIn("Read-only file system", read_only.stderr)
+        foreign = self.docker("run", "--rm", "-v", "/home:/x", "alpine", "ls", "/x", check=False)
+        self.assertEqual(foreign.returncode, 125)
+        self.assertIn("belongs to the computer that this lab runs on", foreign.stderr)
         env = self.docker("run", "--rm", "-e", "MOOD=fine", "-w", "/tmp", "-h", "box", "alpine",
                           "sh", "-c", "echo $MOOD $PWD $(hostname)")
         self.assertEqual(env.stdout, "fine /tmp box\n")
