@@ -43,7 +43,8 @@ struct Write {
     HttpResponse out = json_response(status, object);
     size_t size = 0;
     for (const std::string& text : warnings) {
-      if ((size += text.size()) > most) break;
+      size += text.size();
+      if (size > most) break;
       out.headers.emplace("Warning", warning_header(text));
     }
     return out;
