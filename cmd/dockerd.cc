@@ -73,7 +73,7 @@ Result<void> serve(const std::string& folder, const Log& log) {
   HOP_TRY(config.executable, proc::own_executable());
   HOP_TRY(auto engine, engine::Engine::open(config, log));
   HOP_TRY(auto server, engine::EngineServer::listen(engine::engine_socket_path, *engine, log));
-  auto signal_thread = start_thread("signals", end_process, [&] {
+  const auto signal_thread [[maybe_unused]] = start_thread("signals", end_process, [&] {
     int signal = 0;
     sigwait(&signals, &signal);
     server->stop();

@@ -112,18 +112,17 @@ Result<Flags> Flags::parse(std::vector<FlagSpec> specs, std::span<const std::str
   flags.specs_ = std::move(specs);
   for (size_t at = 0; at < args.size(); ++at) {
     const std::string& arg = args[at];
-    if (flags_first && !flags.args_.empty()) {
-      flags.args_.push_back(arg);
-    } else if (arg == "--" && flags_first) {
+    const bool over = flags_first && !flags.args_.empty();
+    if (!over && arg == "--" && flags_first) {
       flags.args_.assign(args.begin() + static_cast<long>(at) + 1, args.end());
       break;
-    } else if (arg == "--") {
+    } else if (!over && arg == "--") {
       flags.has_dash_ = true;
       flags.after_dash_.assign(args.begin() + static_cast<long>(at) + 1, args.end());
       break;
-    } else if (arg.starts_with("--")) {
+    } else if (!over && arg.starts_with("--")) {
       HOP_CHECK(flags.read_long(args, at));
-    } else if (arg.size() > 1 && arg[0] == '-') {
+    } else if (!over && arg.size() > 1 && arg[0] == '-') {
       HOP_CHECK(flags.read_bundle(args, at));
     } else {
       flags.args_.push_back(arg);

@@ -36,13 +36,12 @@ void send_remainder(EventLoop& loop, Fd fd, std::string bytes, Millis limit) {
     loop.forget(done->fd.get());
   };
   auto watched = loop.watch(left->fd.get(), EPOLLOUT, [left, over](uint32_t events) {
-    const auto own = left;  // forget() may end this callback's own copy
     ssize_t n = (events & EPOLLOUT) == 0
                     ? -1
-                    : ::write(own->fd.get(), own->bytes.data(), own->bytes.size());
+                    : ::write(left->fd.get(), left->bytes.data(), left->bytes.size());
     if (n < 0 && (events & EPOLLOUT) != 0 && (errno == EINTR || errno == EAGAIN)) return;
-    if (n > 0) own->bytes.erase(0, static_cast<size_t>(n));
-    if (n <= 0 || own->bytes.empty()) over(own);
+    if (n > 0) left->bytes.erase(0, static_cast<size_t>(n));
+    if (n <= 0 || left->bytes.empty()) over(left);
   });
   if (!watched) return;
   left->limit = loop.after(limit, [left, over] {
