@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cmd/options.h"
 #include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/server.h"

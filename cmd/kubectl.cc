@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cmd/nearest.h"
+#include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
 
 namespace hoplab::cmd::kubectl {

@@ -34,7 +34,7 @@ bool is_word(char c) {
 
 class Parser {
  public:
-  Parser(std::string_view text, TemplateFunctions functions) : text_(text), functions_(functions) {}
+  Parser(std::string_view text, TemplateFunctions dialect) : text_(text), functions_(dialect) {}
 
   Result<Nodes> run() {
     HOP_TRY(Nodes nodes, block(false, 0));
@@ -290,8 +290,8 @@ class Parser {
 
 }  // namespace
 
-Result<Nodes> parse_template(std::string_view text, TemplateFunctions functions) {
-  return Parser(text, functions).run();
+Result<Nodes> parse_template(std::string_view text, TemplateFunctions dialect) {
+  return Parser(text, dialect).run();
 }
 
 }  // namespace hoplab::cmd::kubectl

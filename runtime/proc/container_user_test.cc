@@ -46,8 +46,9 @@ TEST(ContainerUser, ThePodsWordWinsOverTheImages) {
 }
 
 TEST(ContainerUser, ANumberIsNobodysName) {
-  constexpr std::string_view passwd = "1000:x:0:0::/root:/bin/sh\nme:x:1000:33::/home/me:/bin/sh\n";
-  auto user = resolve_user("1000", passwd, "");
+  constexpr std::string_view odd_passwd =
+      "1000:x:0:0::/root:/bin/sh\nme:x:1000:33::/home/me:/bin/sh\n";
+  auto user = resolve_user("1000", odd_passwd, "");
   ASSERT_TRUE(user) << user.error().message();
   EXPECT_EQ(user->user, 1000U);
   EXPECT_EQ(user->group, 33U);
