@@ -16,11 +16,6 @@ namespace {
 
 constexpr const char* pause_image = "k8s.gcr.io/pause:3.5";
 
-std::string label(const proc::Labels& labels, const char* name) {
-  auto found = labels.find(name);
-  return found == labels.end() ? "" : found->second;
-}
-
 /// node-init's ids of pods have other forms than docker's; one follows from the other for good.
 std::string docker_id(const std::string& node_id) {
   return std::string(image::digest_of(node_id).hex());
@@ -28,8 +23,9 @@ std::string docker_id(const std::string& node_id) {
 
 std::string pod_words(const proc::Labels& labels) {
   namespace keys = agent::labels;
-  return str(label(labels, keys::pod_name), "_", label(labels, keys::pod_namespace), "_",
-             label(labels, keys::pod_uid));
+  return str(agent::labels::get(labels, keys::pod_name), "_",
+             agent::labels::get(labels, keys::pod_namespace), "_",
+             agent::labels::get(labels, keys::pod_uid));
 }
 
 ShownContainer shown_pause(const proc::SandboxStatus& sandbox) {
@@ -53,10 +49,10 @@ ShownContainer shown_container(const proc::ContainerStatus& status) {
   ShownContainer shown{{}, status.spec.id, true};
   engine::Container& container = shown.container;
   const proc::Labels& labels = status.spec.labels;
-  const std::string restarts = label(labels, keys::restart_count);
+  const std::string restarts = agent::labels::get(labels, keys::restart_count);
   container.id = docker_id(status.spec.id);
-  container.config.name = str("k8s_", label(labels, keys::container_name), "_", pod_words(labels),
-                              "_", restarts.empty() ? "0" : restarts);
+  container.config.name = str("k8s_", agent::labels::get(labels, keys::container_name), "_",
+                              pod_words(labels), "_", restarts.empty() ? "0" : restarts);
   container.config.image = status.spec.image;
   container.config.labels = labels;
   container.config.tty = status.spec.tty;
@@ -81,21 +77,17 @@ ShownContainer shown_container(const proc::ContainerStatus& status) {
   return shown;
 }
 
-bool has_name(const ShownContainer& shown, std::string_view name) {
-  return shown.container.id == name || shown.container.config.name == name;
-}
-
 }  // namespace
 
 std::vector<ShownContainer> pod_containers(const proc::NodeContents& contents) {
   std::vector<ShownContainer> out;
   for (const auto& sandbox : contents.sandboxes) {
-    if (!label(sandbox.spec.labels, agent::labels::pod_uid).empty()) {
+    if (!agent::labels::get(sandbox.spec.labels, agent::labels::pod_uid).empty()) {
       out.push_back(shown_pause(sandbox));
     }
   }
   for (const auto& status : contents.containers) {
-    if (!label(status.spec.labels, agent::labels::pod_uid).empty()) {
+    if (!agent::labels::get(status.spec.labels, agent::labels::pod_uid).empty()) {
       out.push_back(shown_container(status));
     }
   }
@@ -124,19 +116,15 @@ Result<ShownContainer> find_container(const std::string& name) {
   HOP_TRY(std::vector<ShownContainer> all, all_containers());
   const std::string_view bare =
       name.starts_with('/') ? std::string_view(name).substr(1) : std::string_view(name);
-  for (ShownContainer& each : all) {
-    if (has_name(each, bare)) return std::move(each);
+  const auto match = engine::find_by_name(
+      all, bare,
+      [](const ShownContainer& each) -> const auto& { return each.container.config.name; },
+      [](const ShownContainer& each) -> const auto& { return each.container.id; });
+  if (match.ambiguous) {
+    return Error(ErrorCode::invalid, "Multiple IDs found with provided prefix: " + name);
   }
-  ShownContainer* match = nullptr;
-  for (ShownContainer& each : all) {
-    if (bare.empty() || !each.container.id.starts_with(bare)) continue;
-    if (match != nullptr) {
-      return Error(ErrorCode::invalid, "Multiple IDs found with provided prefix: " + name);
-    }
-    match = &each;
-  }
-  if (match == nullptr) return Error(ErrorCode::not_found, "No such container: " + name);
-  return std::move(*match);
+  if (match.found == nullptr) return Error(ErrorCode::not_found, "No such container: " + name);
+  return std::move(*match.found);
 }
 
 Result<ShownContainer> find_running(const std::string& name) {

@@ -3,11 +3,8 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -29,21 +26,11 @@ namespace docker {
 namespace {
 
 constexpr const char* bare_host_cluster = "linux";
-/// dockerd's descriptor for the word that it is ready, or why it is not.
-constexpr int ready_number = 3;
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> out;
   for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
   return out;
-}
-
-int exit_code(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return exit_failure;
-  }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /// `hoplab --cluster linux up`; what it prints must not mix with the command's own output.
@@ -64,7 +51,7 @@ Result<void> start_bare_host() {
     std::cerr << "hoplab: " << failed.message() << "\n";
     ::_exit(exit_failure);
   }
-  if (exit_code(child) == exit_ok) return {};
+  if (proc::wait_for_exit(child) == exit_ok) return {};
   return Error(ErrorCode::unavailable, str("the cluster ", bare_host_cluster, " did not start"));
 }
 
@@ -83,12 +70,12 @@ Result<void> spawn_engine(const std::string& executable, const Fd& log, const Fd
     program.argv = {"dockerd"};
     program.env = proc::inside_environment();
     program.descriptors = {
-        {nothing.get(), 0}, {log.get(), 1}, {log.get(), 2}, {ready.get(), ready_number}};
+        {nothing.get(), 0}, {log.get(), 1}, {log.get(), 2}, {ready.get(), engine_ready_number}};
     const Error failed = proc::exec_program(program);
     (void)write_all(ready.get(), failed.message()).ok();
     ::_exit(127);
   }
-  exit_code(child);
+  proc::wait_for_exit(child);
   return {};
 }
 

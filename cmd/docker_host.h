@@ -9,6 +9,9 @@ namespace hoplab::cmd::docker {
 /// Whether we are on a host that has a node-init, and so may have containers.
 bool is_on_host();
 
+/// dockerd's descriptor for the word that it is ready, or why it is not.
+inline constexpr int engine_ready_number = 3;
+
 /// Where the images are. On a host of a lab everybody is root; there they are the lab's user's.
 std::string images_folder();
 

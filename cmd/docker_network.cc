@@ -7,6 +7,7 @@
 #include "cmd/docker_format.h"
 #include "cmd/docker_host.h"
 #include "cmd/docker_inspect.h"
+#include "cmd/docker_options.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/names.h"
 
@@ -38,11 +39,7 @@ Result<int> run_network_create(Session& session) {
     if (!gateway) return Error(ErrorCode::invalid, "invalid gateway " + flags.get("gateway"));
     wish.gateway = *gateway;
   }
-  for (const std::string& label : flags.all("label")) {
-    const size_t equals = label.find('=');
-    wish.labels[label.substr(0, equals)] =
-        equals == std::string::npos ? "" : label.substr(equals + 1);
-  }
+  wish.labels = parse_labels(flags.all("label"));
   HOP_TRY(engine::EngineClient engine, open_engine());
   HOP_TRY(const engine::Network network, engine.create_network(wish));
   std::cout << network.id << "\n";
@@ -164,8 +161,7 @@ Result<int> run_network_prune(Session& session) {
   std::vector<std::string> removed;
   for (const engine::Network& network : networks) {
     const bool used = std::any_of(containers.begin(), containers.end(), [&](const auto& each) {
-      return std::any_of(each.endpoints.begin(), each.endpoints.end(),
-                         [&](const auto& endpoint) { return endpoint.network == network.name; });
+      return each.endpoint_on(network.name) != nullptr;
     });
     if (used || !network.is_bridge() || network.is_default()) continue;
     HOP_CHECK(engine.remove_network(network.id));

@@ -270,6 +270,15 @@ Result<int64_t> parse_cpus(std::string_view text) {
   return static_cast<int64_t>(std::lround(number * 1000));
 }
 
+proc::Labels parse_labels(const std::vector<std::string>& texts) {
+  proc::Labels labels;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    labels[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+  }
+  return labels;
+}
+
 Result<std::vector<proc::EnvVar>> parse_env(std::string_view text) {
   const size_t equals = text.find('=');
   const std::string name(text.substr(0, equals));
@@ -301,11 +310,7 @@ Result<engine::ContainerConfig> read_container_config(const Flags& flags) {
   config.stdin_once = config.open_stdin && !flags.on("detach");
   config.auto_remove = flags.on("rm");
   HOP_CHECK(read_env(flags, config.env));
-  for (const std::string& label : flags.all("label")) {
-    const size_t equals = label.find('=');
-    config.labels[label.substr(0, equals)] =
-        equals == std::string::npos ? "" : label.substr(equals + 1);
-  }
+  config.labels = parse_labels(flags.all("label"));
   for (const std::string& text : flags.all("volume")) {
     HOP_TRY(config.mounts.emplace_back(), parse_volume(text));
   }

@@ -22,6 +22,8 @@ Result<proc::Mount> parse_volume(std::string_view text);
 Result<int64_t> parse_bytes(std::string_view text);
 /// "1.5" in thousandths of a CPU.
 Result<int64_t> parse_cpus(std::string_view text);
+/// "KEY=value" each; "KEY" alone has an empty value.
+proc::Labels parse_labels(const std::vector<std::string>& texts);
 /// "KEY=value"; "KEY" takes the value from our own environment and is nothing when that has none.
 Result<std::vector<proc::EnvVar>> parse_env(std::string_view text);
 

@@ -1,6 +1,5 @@
 // docker ps, port, top: what containers there are and what runs in them.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -121,10 +120,7 @@ bool passes(const engine::Container& container, const std::string& key, const st
   if (key == "exited") {
     return container.state == engine::State::exited && std::to_string(container.exit_code) == value;
   }
-  const auto& endpoints = container.endpoints;
-  return container.config.network == value ||
-         std::any_of(endpoints.begin(), endpoints.end(),
-                     [&](const auto& endpoint) { return endpoint.network == value; });
+  return container.config.network == value || container.endpoint_on(value) != nullptr;
 }
 
 /// Filters of one key are alternatives, those of several all have to hold.
@@ -227,10 +223,8 @@ Result<std::string> ps_output(const std::vector<std::string>& args) {
   }
   pipe.write_end.reset();
   auto text = read_all(pipe.read_end.get());
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (text && status != 0) return Error(ErrorCode::invalid, "ps: exit status " + str(status >> 8));
+  const int code = proc::wait_for_exit(child);
+  if (text && code != 0) return Error(ErrorCode::invalid, str("ps: exit status ", code));
   return text;
 }
 

@@ -23,13 +23,11 @@ namespace hoplab::cmd {
 
 namespace {
 
-/// Where whoever started us waits for a word.
-constexpr int ready_number = 3;
-
+/// To whoever started us and waits for a word.
 void tell_starter(const std::string& word) {
-  if (::fcntl(ready_number, F_GETFD) < 0) return;  // started by hand
-  (void)write_all(ready_number, word).ok();
-  ::close(ready_number);
+  if (::fcntl(docker::engine_ready_number, F_GETFD) < 0) return;  // started by hand
+  (void)write_all(docker::engine_ready_number, word).ok();
+  ::close(docker::engine_ready_number);
 }
 
 /// One engine for each host: the lock is free again when its process is gone, however it ended.

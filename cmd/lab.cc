@@ -63,7 +63,9 @@ int run_show(const LabRequest& request) {
   return exit_ok;
 }
 
-int run_hint(const LabRequest& request) {
+/// For verbs about the step under way; after the last one there is only its text to show.
+int with_step(const LabRequest& request,
+              Result<void> (*act)(Course&, const labs::Lesson&, const labs::Step&)) {
   auto course = open_course(request);
   if (!course) return fail(course.error());
   auto lesson = course->current();
@@ -73,38 +75,39 @@ int run_hint(const LabRequest& request) {
     std::cout << show_step(*course, **lesson, index);
     return exit_ok;
   }
-  const auto& step = (*lesson)->steps[static_cast<size_t>(index)];
-  const auto& hints = (*lesson)->text(course->say.language()).steps.at(step.id).hints;
-  int& shown = course->progress.hints[(*lesson)->id + "/" + step.id];
-  shown = std::clamp(shown + 1, 1, static_cast<int>(hints.size()));
-  std::cout << course->say("hint {0} of {1}: ", "힌트 {0}/{1}: ",
-                           {std::to_string(shown), std::to_string(hints.size())})
-            << trim(std::string_view(hints[static_cast<size_t>(shown - 1)])) << "\n";
-  if (shown == static_cast<int>(hints.size())) {
-    std::cout << course->say("that was the last one; the solution: hoplab lab solve\n",
-                             "마지막 힌트입니다. 정답 보기: hoplab lab solve\n");
-  }
-  if (auto kept = course->keep(); !kept) return fail(kept.error());
-  return exit_ok;
+  auto done = act(*course, **lesson, (*lesson)->steps[static_cast<size_t>(index)]);
+  return done ? exit_ok : fail(done.error());
 }
 
-int run_solve(const LabRequest& request) {
-  auto course = open_course(request);
-  if (!course) return fail(course.error());
-  auto lesson = course->current();
-  if (!lesson) return fail(lesson.error());
-  const int index = course->progress.step;
-  if (index >= static_cast<int>((*lesson)->steps.size())) {
-    std::cout << show_step(*course, **lesson, index);
-    return exit_ok;
+Result<void> give_hint(Course& course, const labs::Lesson& lesson, const labs::Step& step) {
+  const auto& hints = lesson.text(course.say.language()).steps.at(step.id).hints;
+  int& shown = course.progress.hints[lesson.id + "/" + step.id];
+  shown = std::clamp(shown + 1, 1, static_cast<int>(hints.size()));
+  std::cout << course.say("hint {0} of {1}: ", "힌트 {0}/{1}: ",
+                          {std::to_string(shown), std::to_string(hints.size())})
+            << trim(std::string_view(hints[static_cast<size_t>(shown - 1)])) << "\n";
+  if (shown == static_cast<int>(hints.size())) {
+    std::cout << course.say("that was the last one; the solution: hoplab lab solve\n",
+                            "마지막 힌트입니다. 정답 보기: hoplab lab solve\n");
   }
-  const auto& step = (*lesson)->steps[static_cast<size_t>(index)];
-  const auto& text = (*lesson)->text(course->say.language()).steps.at(step.id);
-  std::cout << course->say("The solution:\n", "정답:\n");
+  return course.keep();
+}
+
+Result<void> tell_solution(Course& course, const labs::Lesson& lesson, const labs::Step& step) {
+  const auto& text = lesson.text(course.say.language()).steps.at(step.id);
+  std::cout << course.say("The solution:\n", "정답:\n");
   for (const auto& item : step.commands) std::cout << "    " << item.command << "\n";
   if (!text.solution.empty()) std::cout << trim(std::string_view(text.solution)) << "\n";
   std::cout << "\n" << trim(std::string_view(text.why)) << "\n";
-  return exit_ok;
+  return {};
+}
+
+int run_hint(const LabRequest& request) {
+  return with_step(request, give_hint);
+}
+
+int run_solve(const LabRequest& request) {
+  return with_step(request, tell_solution);
 }
 
 int run_texts(const LabRequest& request) {

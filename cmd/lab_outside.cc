@@ -1,7 +1,6 @@
 // `hoplab lab` outside of the cluster: starts what must run and hands over to a `hoplab lab`
 // inside.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include "cmd/running_cluster.h"
 #include "runtime/base/text.h"
 #include "runtime/proc/sandbox_mounts.h"
+#include "runtime/proc/spawn.h"
 
 namespace hoplab::cmd {
 
@@ -79,10 +79,7 @@ int run_shell_in_child(const Invocation& invocation) {
     std::cout.flush();
     ::_exit(code);
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return proc::wait_for_exit(child);
 }
 
 int run_lab_outside(const LabRequest& request) {

@@ -1,5 +1,4 @@
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -80,14 +79,6 @@ std::vector<std::string> environment(const RunningCluster& cluster, const Reques
   ::_exit(failed.sys_errno() == ENOENT ? not_found_code : not_executable_code);
 }
 
-int wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return exit_failure;
-  }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 /// Runs the request in the namespaces and passes its exit code on. The terminal stays the
 /// caller's own: no bytes are copied. An interactive shell gets a process group of its own in the
 /// foreground (job control needs one that has a number in the new pid namespace). A command stays
@@ -111,7 +102,7 @@ int run_inside(const proc::Entrance& entrance, const RunningCluster& cluster,
   }
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGQUIT, SIG_IGN);
-  int code = wait_for(child);
+  int code = proc::wait_for_exit(child);
   if (interactive) ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
   return code;
 }

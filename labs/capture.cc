@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -81,12 +80,9 @@ Result<Captured> capture(const std::vector<std::string>& argv, int netns_fd,
   out.write_end.reset();
   Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   auto output = follow(out.read_end.get(), process, sink);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int code = proc::wait_for_exit(child);
   if (!output) return std::move(output).error().context("reading what " + argv.front() + " prints");
-  return Captured{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                  *std::move(output)};
+  return Captured{code, *std::move(output)};
 }
 
 }  // namespace hoplab::labs

@@ -1,30 +1,16 @@
 #include "store/random.h"
 
-#include <sys/random.h>
-
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string_view>
 
 #include "runtime/base/bytes.h"
 
 namespace hoplab {
-namespace {
-
-template <size_t N>
-std::array<uint8_t, N> random_bytes() {
-  static_assert(N <= 256, "getrandom gives up to 256 bytes in one piece");
-  std::array<uint8_t, N> bytes{};
-  if (getrandom(bytes.data(), N, 0) != static_cast<ssize_t>(N)) std::abort();
-  return bytes;
-}
-
-}  // namespace
 
 std::string random_uid() {
-  auto bytes = random_bytes<16>();
+  auto bytes = random_value<std::array<uint8_t, 16>>();
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0fU) | 0x40U);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3fU) | 0x80U);
   std::string uid = hex_text(std::as_bytes(std::span(bytes)));
@@ -34,7 +20,7 @@ std::string random_uid() {
 
 std::string random_suffix(size_t length) {
   constexpr std::string_view alphabet = "bcdfghjklmnpqrstvwxz2456789";
-  const auto bytes = random_bytes<64>();
+  const auto bytes = random_value<std::array<uint8_t, 64>>();
   std::string suffix;
   for (size_t i = 0; i < length; ++i) suffix += alphabet[bytes[i % bytes.size()] % alphabet.size()];
   return suffix;

@@ -65,11 +65,13 @@ Result<int64_t> limit_of(const Json& spec, const char* resource, bool milli) {
 
 }  // namespace
 
+std::string labels::get(const proc::Labels& all, const char* name) {
+  auto found = all.find(name);
+  return found == all.end() ? "" : found->second;
+}
+
 std::string new_runtime_id() {
-  std::array<unsigned char, 32> bytes{};
-  // 32 bytes come whole from the kernel's generator (getrandom(2)).
-  [[maybe_unused]] ssize_t n = ::getrandom(bytes.data(), bytes.size(), 0);
-  return hex_text(std::as_bytes(std::span(bytes)));
+  return hex_text(random_value<std::array<std::byte, 32>>());
 }
 
 proc::PodSandboxSpec make_sandbox_spec(const PodRecord& pod, const std::string& id,

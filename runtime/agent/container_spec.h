@@ -18,6 +18,9 @@ inline constexpr const char* pod_uid = "io.kubernetes.pod.uid";
 inline constexpr const char* container_name = "io.kubernetes.container.name";
 inline constexpr const char* restart_count = "io.kubernetes.container.restartCount";
 inline constexpr const char* pod_ip = "hoplab.pod.ip";
+
+/// The label's value; empty when there is none.
+std::string get(const proc::Labels& all, const char* name);
 }  // namespace labels
 
 /// DNS settings of the cluster as they go into a pod's resolv.conf.

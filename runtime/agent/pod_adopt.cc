@@ -8,11 +8,6 @@ namespace hoplab::agent {
 
 namespace {
 
-std::string label(const proc::Labels& labels, const char* name) {
-  auto it = labels.find(name);
-  return it == labels.end() ? std::string() : it->second;
-}
-
 int number(const std::string& text) {
   int value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -27,23 +22,23 @@ void PodWorker::adopt(const proc::NodeContents& contents) {
 
 void PodWorker::adopt_sandbox(const proc::SandboxStatus& sandbox,
                               const proc::NodeContents& contents) {
-  const auto& labels = sandbox.spec.labels;
+  const auto& own = sandbox.spec.labels;
   PodRecord record;
-  record.uid = label(labels, labels::pod_uid);
-  record.namespace_name = label(labels, labels::pod_namespace);
-  record.name = label(labels, labels::pod_name);
+  record.uid = labels::get(own, labels::pod_uid);
+  record.namespace_name = labels::get(own, labels::pod_namespace);
+  record.name = labels::get(own, labels::pod_name);
   if (record.uid.empty()) return;  // Not a pod of ours: somebody else's sandbox on this node.
   record.sandbox_id = sandbox.spec.id;
   record.netns_path = sandbox.netns_path;
-  if (auto ip = Ipv4::parse(label(labels, labels::pod_ip))) record.ip = *ip;
+  if (auto ip = Ipv4::parse(labels::get(own, labels::pod_ip))) record.ip = *ip;
   // An agent killed between sandbox and wiring leaves a pod without a network: such a sandbox has
   // no container yet and is simply made anew.
   for (const auto& status : contents.containers) {
     if (status.spec.sandbox_id != sandbox.spec.id) continue;
     record.network_ready = true;
     ContainerRecord container;
-    container.name = label(status.spec.labels, labels::container_name);
-    container.restarts = number(label(status.spec.labels, labels::restart_count));
+    container.name = labels::get(status.spec.labels, labels::container_name);
+    container.restarts = number(labels::get(status.spec.labels, labels::restart_count));
     container.id = status.spec.id;
     ContainerRecord* known = record.find(container.name);
     if (known != nullptr && known->restarts > container.restarts) continue;

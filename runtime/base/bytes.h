@@ -15,4 +15,15 @@ std::string hex_text(std::span<const std::byte> bytes);
 /// against somebody who wants two texts to have the same.
 uint64_t fnv1a_64(std::string_view text);
 
+/// Fills up to 256 bytes from the kernel's generator, which gives them in one piece and cannot fail
+/// once the machine has started.
+void fill_random(std::span<std::byte> bytes);
+
+template <typename T>
+T random_value() {
+  T value{};
+  fill_random(std::as_writable_bytes(std::span(&value, 1)));
+  return value;
+}
+
 }  // namespace hoplab

@@ -22,12 +22,12 @@ Network fixed_network(std::string name, std::string driver) {
   return network;
 }
 
-/// What is there without being made. Ids are random, as docker's are, but need not be kept.
-Result<std::vector<Network>> fixed_networks() {
+/// What is there without being made. Ids are random, as docker's are.
+std::vector<Network> fixed_networks() {
   std::vector<Network> out{fixed_network("bridge", "bridge"), fixed_network("host", "host"),
                            fixed_network("none", "null")};
   for (Network& network : out) {
-    HOP_TRY(network.id, random_id());
+    network.id = random_id();
     network.created_at = SystemClock().wall().time_since_epoch().count();
   }
   out[0].subnet = default_subnet;
@@ -60,7 +60,6 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config, Log log) {
 
 Engine::~Engine() {
   if (!event_thread_.joinable()) return;
-  event_thread_.request_stop();
   ::shutdown(events_->fd(), SHUT_RDWR);
   event_thread_.join();
 }
@@ -69,7 +68,7 @@ Result<void> Engine::recover() {
   std::lock_guard lock(mutex_);
   HOP_TRY(broken_, make_pipe());
   HOP_TRY(auto contents, files_.load(log_));
-  HOP_TRY(networks_, fixed_networks());
+  networks_ = fixed_networks();
   for (Network& network : contents.networks) {
     const bool fixed = std::any_of(networks_.begin(), networks_.end(), [&](Network& known) {
       if (known.name == network.name) known = network;  // Keeps its id.
@@ -132,14 +131,7 @@ void Engine::recover_container(Container& container, const proc::NodeContents& c
 
 void Engine::watch_events() {
   for (;;) {
-    Millis longest(60'000);
-    {
-      std::lock_guard lock(mutex_);
-      for (const auto& [id, when] : restart_at_) {
-        longest = std::min(longest, std::chrono::ceil<Millis>(when - clock_.steady()));
-      }
-    }
-    auto event = events_->next(std::max(longest, Millis(0)));
+    auto event = events_->next(until_restart());
     std::lock_guard lock(mutex_);
     if (!event) {
       log_.error("node-init", event.error());
@@ -147,23 +139,34 @@ void Engine::watch_events() {
       return;
     }
     if (*event) on_event(**event);
-    for (auto due = restart_at_.begin(); due != restart_at_.end();) {
-      const auto [id, when] = *due;
-      if (when > clock_.steady()) {
-        ++due;
-        continue;
-      }
-      due = restart_at_.erase(due);
-      auto found = containers_.find(id);
-      if (found == containers_.end() || found->second.state == State::running) continue;
-      ++found->second.restarts;
-      if (auto started = start_now(found->second); !started) {
-        log_.error("restarting " + found->second.config.name, started.error());
-        found->second.started_at = found->second.finished_at;  // That was no stable run.
-        restart_later(found->second);
-      }
-      // start_now() may have changed the map.
-      due = restart_at_.begin();
+    restart_due();
+  }
+}
+
+Millis Engine::until_restart() const {
+  std::lock_guard lock(mutex_);
+  Millis left(60'000);
+  for (const auto& [id, when] : restart_at_) {
+    left = std::min(left, std::chrono::ceil<Millis>(when - clock_.steady()));
+  }
+  return std::max(left, Millis(0));
+}
+
+void Engine::restart_due() {
+  std::vector<std::string> due;  // Starting one changes the map.
+  for (const auto& [id, when] : restart_at_) {
+    if (when <= clock_.steady()) due.push_back(id);
+  }
+  for (const std::string& id : due) {
+    restart_at_.erase(id);
+    auto found = containers_.find(id);
+    if (found == containers_.end() || found->second.state == State::running) continue;
+    Container& container = found->second;
+    ++container.restarts;
+    if (auto started = start_now(container); !started) {
+      log_.error("restarting " + container.config.name, started.error());
+      container.started_at = container.finished_at;  // That was no stable run.
+      restart_later(container);
     }
   }
 }
@@ -176,33 +179,39 @@ Result<Container*> Engine::look_up(std::string_view name) {
 Result<const Container*> Engine::look_up(std::string_view name) const {
   const std::string_view bare = name.starts_with('/') ? name.substr(1) : name;
   if (auto found = containers_.find(bare); found != containers_.end()) return &found->second;
-  for (const auto& [id, container] : containers_) {
-    if (container.config.name == bare) return &container;
+  const auto match = find_by_name(
+      containers_, bare, [](const auto& entry) -> const auto& { return entry.second.config.name; },
+      [](const auto& entry) -> const auto& { return entry.first; });
+  if (match.ambiguous) {
+    return Error(ErrorCode::invalid, str("Multiple IDs found with provided prefix: ", name));
   }
-  const Container* match = nullptr;
-  for (const auto& [id, container] : containers_) {
-    if (bare.empty() || !id.starts_with(bare)) continue;
-    if (match != nullptr) {
-      return Error(ErrorCode::invalid, str("Multiple IDs found with provided prefix: ", name));
-    }
-    match = &container;
-  }
-  if (match != nullptr) return match;
+  if (match.found != nullptr) return &match.found->second;
   return Error(ErrorCode::not_found, str("No such container: ", name));
+}
+
+const Container* Engine::named(std::string_view name) const {
+  auto found = std::find_if(containers_.begin(), containers_.end(),
+                            [&](const auto& entry) { return entry.second.config.name == name; });
+  return found == containers_.end() ? nullptr : &found->second;
 }
 
 Result<void> Engine::check_config(const ContainerConfig& config, const proc::Image& image) const {
   if (command_line(image, config.entrypoint, config.command).empty()) {
     return Error(ErrorCode::invalid, "No command specified");
   }
-  for (const auto& [id, other] : containers_) {
-    if (other.config.name != config.name) continue;
+  if (const Container* other = named(config.name)) {
     return Error(ErrorCode::conflict,
                  str("Conflict. The container name \"/", config.name,
-                     "\" is already in use by container \"", id,
+                     "\" is already in use by container \"", other->id,
                      "\". You have to remove (or rename) that container to be able to reuse that "
                      "name."));
   }
+  return {};
+}
+
+/// Checks what is said about the network, and puts what does not change for a name or a part of an
+/// id: the network's name, the other container's id. Null where another's network is joined.
+Result<const Network*> Engine::settle_network(ContainerConfig& config) const {
   if (is_joined(config)) {
     HOP_TRY(const Container* other, look_up(joined_name(config)));
     if (is_joined(other->config)) {
@@ -212,7 +221,8 @@ Result<void> Engine::check_config(const ContainerConfig& config, const proc::Ima
       return Error(ErrorCode::invalid,
                    "conflicting options: port publishing and the container type network mode");
     }
-    return {};
+    config.network = str(joined_mark, other->id);
+    return static_cast<const Network*>(nullptr);
   }
   HOP_TRY(const Network* network, look_up_network(config.network));
   if (config.ip) HOP_CHECK(check_address(*network, *config.ip, {}));
@@ -220,41 +230,24 @@ Result<void> Engine::check_config(const ContainerConfig& config, const proc::Ima
     return Error(ErrorCode::invalid,
                  "network-scoped alias is supported only for containers in user defined networks");
   }
-  return {};
-}
-
-/// A name or a part of an id becomes what does not change: the network's name, the other
-/// container's id.
-Result<void> Engine::settle_network(ContainerConfig& config) const {
-  if (is_joined(config)) {
-    HOP_TRY(const Container* other, look_up(joined_name(config)));
-    config.network = str(joined_mark, other->id);
-    return {};
-  }
-  HOP_TRY(const Network* network, look_up_network(config.network));
   config.network = network->name;
-  return {};
+  return network;
 }
 
 Result<Container> Engine::create(ContainerConfig config) {
   HOP_TRY(const proc::Image image, images_.resolve(config.image));
   std::lock_guard lock(mutex_);
   Container container;
-  HOP_TRY(container.id, random_id());
-  const auto taken = [this](const std::string& name) {
-    return std::any_of(containers_.begin(), containers_.end(),
-                       [&](const auto& entry) { return entry.second.config.name == name; });
-  };
+  container.id = random_id();
   if (config.name.empty()) {
-    HOP_TRY(config.name, random_name(taken));
+    config.name = random_name([this](const std::string& name) { return named(name) != nullptr; });
   }
   HOP_CHECK(check_name("container", config.name));
   HOP_CHECK(check_config(config, image));
-  HOP_CHECK(settle_network(config));
+  HOP_TRY(const Network* network, settle_network(config));
   container.image_id = image.id;
   container.program = command_line(image, config.entrypoint, config.command);
-  auto network = look_up_network(config.network);
-  if (network && (*network)->is_bridge()) {
+  if (network != nullptr && network->is_bridge()) {
     container.endpoints.push_back(
         {.network = config.network, .wish = config.ip, .aliases = config.aliases});
   }
@@ -304,10 +297,10 @@ Result<Container> Engine::rename(std::string_view name, const std::string& to) {
   std::lock_guard lock(mutex_);
   HOP_CHECK(check_name("container", to));
   HOP_TRY(Container * container, look_up(name));
-  if (auto other = look_up(to); other && (*other)->config.name == to) {
+  if (const Container* other = named(to)) {
     return Error(ErrorCode::conflict,
                  str("Conflict. The container name \"/", to, "\" is already in use by container \"",
-                     (*other)->id, "\"."));
+                     other->id, "\"."));
   }
   container->config.name = to;
   keep(*container);

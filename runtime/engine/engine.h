@@ -96,8 +96,9 @@ class Engine {
   Result<Container*> look_up(std::string_view name);
   [[nodiscard]] Result<const Container*> look_up(std::string_view name) const;
   Result<const Network*> look_up_network(std::string_view name) const;
+  [[nodiscard]] const Container* named(std::string_view name) const;
   Result<void> check_config(const ContainerConfig& config, const proc::Image& image) const;
-  Result<void> settle_network(ContainerConfig& config) const;
+  Result<const Network*> settle_network(ContainerConfig& config) const;
   Result<Container> stop_locked(std::unique_lock<std::mutex>& lock, const std::string& id,
                                 Millis grace);
   Result<void> choose_way_out(Container& container);
@@ -105,7 +106,9 @@ class Engine {
   Result<void> start_failed(Container& container, const Error& error);
   Result<Fd> make_sandbox(Container& container);
   Result<void> plug_in(Container& container, const Fd& netns);
+  Result<void> assign_address(Endpoint& endpoint, const Network& network) const;
   Result<void> assign_addresses(Container& container);
+  Result<void> name_link(Container& container, Endpoint& endpoint, const Network& network);
   Result<void> publish_ports(Container& container);
   Result<void> run_program(Container& container);
   void tear_down(Container& container);
@@ -116,10 +119,12 @@ class Engine {
   void forget(const std::string& id);
   void keep(const Container& container);
   [[nodiscard]] std::vector<Ipv4> taken_on(const Network& network) const;
-  [[nodiscard]] std::vector<const Container*> users_of(const Network& network) const;
+  [[nodiscard]] bool is_used(const Network& network) const;
   [[nodiscard]] bool sandbox_is_shared(const Container& container) const;
 
   void watch_events();
+  [[nodiscard]] Millis until_restart() const;
+  void restart_due();
 
   EngineConfig config_;
   Log log_;

@@ -7,6 +7,7 @@
 #include "runtime/base/text.h"
 #include "runtime/engine/address_pool.h"
 #include "runtime/engine/bridge_plan.h"
+#include "runtime/engine/container_spec.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/names.h"
 
@@ -16,6 +17,10 @@ namespace {
 
 Error no_such_network(std::string_view name) {
   return Error(ErrorCode::not_found, str("network ", name, " not found"));
+}
+
+Result<Fd> netns_of(const Container& container) {
+  return open_fd(str("/proc/", container.pid, "/ns/net"), O_RDONLY);
 }
 
 Result<void> check_subnet(const NetworkWish& wish) {
@@ -46,19 +51,12 @@ Result<void> check_subnet(const NetworkWish& wish) {
 }  // namespace
 
 Result<const Network*> Engine::look_up_network(std::string_view name) const {
-  const Network* match = nullptr;
-  for (const Network& network : networks_) {
-    if (network.name == name || network.id == name) return &network;
-  }
-  for (const Network& network : networks_) {
-    if (name.empty() || !network.id.starts_with(name)) continue;
-    if (match != nullptr) {
-      return Error(ErrorCode::invalid, str("network ", name, " is ambiguous"));
-    }
-    match = &network;
-  }
-  if (match == nullptr) return no_such_network(name);
-  return match;
+  const auto match = find_by_name(
+      networks_, name, [](const Network& each) -> const auto& { return each.name; },
+      [](const Network& each) -> const auto& { return each.id; });
+  if (match.ambiguous) return Error(ErrorCode::invalid, str("network ", name, " is ambiguous"));
+  if (match.found == nullptr) return no_such_network(name);
+  return match.found;
 }
 
 std::vector<Ipv4> Engine::taken_on(const Network& network) const {
@@ -73,15 +71,11 @@ std::vector<Ipv4> Engine::taken_on(const Network& network) const {
   return taken;
 }
 
-std::vector<const Container*> Engine::users_of(const Network& network) const {
-  std::vector<const Container*> users;
-  for (const auto& [id, container] : containers_) {
-    const bool uses =
-        std::any_of(container.endpoints.begin(), container.endpoints.end(),
-                    [&](const Endpoint& endpoint) { return endpoint.network == network.name; });
-    if (uses && container.state == State::running) users.push_back(&container);
-  }
-  return users;
+bool Engine::is_used(const Network& network) const {
+  return std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) {
+    return entry.second.state == State::running &&
+           entry.second.endpoint_on(network.name) != nullptr;
+  });
 }
 
 Result<Network> Engine::create_network(const NetworkWish& wish) {
@@ -93,7 +87,7 @@ Result<Network> Engine::create_network(const NetworkWish& wish) {
   }
   HOP_TRY(const std::vector<Prefix> routes, host_.routes());
   Network network;
-  HOP_TRY(network.id, random_id());
+  network.id = random_id();
   network.name = wish.name;
   if (wish.subnet) {
     network.subnet = *wish.subnet;
@@ -132,7 +126,7 @@ Result<void> Engine::remove_network(std::string_view name) {
     return Error(ErrorCode::forbidden,
                  str(network.name, " is a pre-defined network and cannot be removed"));
   }
-  if (!users_of(network).empty()) {
+  if (is_used(network)) {
     return Error(ErrorCode::forbidden, str("error while removing network: network ", network.name,
                                            " id ", network.id, " has active endpoints"));
   }
@@ -156,30 +150,20 @@ Result<void> Engine::connect(std::string_view network_name, std::string_view nam
   HOP_TRY(const Network* network, look_up_network(network_name));
   HOP_TRY(Container * container, look_up(name));
   if (!network->is_bridge() || container->config.network == "host" ||
-      container->config.network.starts_with("container:")) {
+      is_joined(container->config)) {
     return Error(ErrorCode::forbidden, "container cannot be connected to network " + network->name +
                                            " while it shares a network namespace");
   }
   Endpoint endpoint{.network = network->name, .wish = ip, .aliases = aliases};
-  const std::vector<Ipv4> taken = taken_on(*network);
-  if (ip) HOP_CHECK(check_address(*network, *ip, taken));
-  for (const Endpoint& other : container->endpoints) {
-    if (other.network == endpoint.network) {
-      return Error(ErrorCode::forbidden, str("endpoint with name ", container->config.name,
-                                             " already exists in network ", network->name));
-    }
+  if (ip) HOP_CHECK(check_address(*network, *ip, taken_on(*network)));
+  if (container->endpoint_on(network->name) != nullptr) {
+    return Error(ErrorCode::forbidden, str("endpoint with name ", container->config.name,
+                                           " already exists in network ", network->name));
   }
   if (container->state == State::running) {
-    if (ip) {
-      endpoint.ip = *ip;
-    } else {
-      HOP_TRY(endpoint.ip, free_address(*network, taken));
-    }
-    endpoint.mac = mac_of(endpoint.ip);
-    endpoint.host_link = host_link_name(container->id, network->id);
-    HOP_TRY(const Fd netns, open_fd(str("/proc/", container->pid, "/ns/net"), O_RDONLY));
-    HOP_CHECK(host_.ensure_bridge(*network));
-    endpoint.interface = str("eth", container->interfaces++);
+    HOP_CHECK(assign_address(endpoint, *network));
+    HOP_TRY(const Fd netns, netns_of(*container));
+    HOP_CHECK(name_link(*container, endpoint, *network));
     const HostNetwork::Attachment attachment{network, &endpoint, false};
     HOP_CHECK(host_.attach(netns, std::span(&attachment, 1)));
   }
@@ -192,7 +176,7 @@ Result<void> Engine::connect(std::string_view network_name, std::string_view nam
 /// first one of all the published ports.
 Result<void> Engine::choose_way_out(Container& container) {
   if (container.state != State::running) return {};
-  HOP_TRY(const Fd netns, open_fd(str("/proc/", container.pid, "/ns/net"), O_RDONLY));
+  HOP_TRY(const Fd netns, netns_of(container));
   for (const Endpoint& endpoint : container.endpoints) {
     HOP_TRY(const Network* network, look_up_network(endpoint.network));
     if (network->internal) continue;
@@ -228,8 +212,7 @@ Result<void> Engine::disconnect(std::string_view network_name, std::string_view 
   }
   container.endpoints.erase(found);
   keep(container);
-  HOP_CHECK(choose_way_out(container));
-  return sync_rules();
+  return choose_way_out(container);
 }
 
 std::vector<Network> Engine::list_networks() const {

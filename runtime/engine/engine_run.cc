@@ -67,17 +67,27 @@ Result<void> Engine::start_failed(Container& container, const Error& error) {
   return error;
 }
 
+Result<void> Engine::assign_address(Endpoint& endpoint, const Network& network) const {
+  const std::vector<Ipv4> taken = taken_on(network);
+  HOP_TRY(endpoint.ip, endpoint.wish ? check_address(network, *endpoint.wish, taken)
+                                     : free_address(network, taken));
+  endpoint.mac = mac_of(endpoint.ip);
+  return {};
+}
+
 Result<void> Engine::assign_addresses(Container& container) {
   for (Endpoint& endpoint : container.endpoints) {
     HOP_TRY(const Network* network, look_up_network(endpoint.network));
-    const std::vector<Ipv4> taken = taken_on(*network);
-    if (endpoint.wish) {
-      HOP_TRY(endpoint.ip, check_address(*network, *endpoint.wish, taken));
-    } else {
-      HOP_TRY(endpoint.ip, free_address(*network, taken));
-    }
-    endpoint.mac = mac_of(endpoint.ip);
+    HOP_CHECK(assign_address(endpoint, *network));
   }
+  return {};
+}
+
+/// What the cable to a network is called at both ends; the bridge it goes to is there afterwards.
+Result<void> Engine::name_link(Container& container, Endpoint& endpoint, const Network& network) {
+  HOP_CHECK(host_.ensure_bridge(network));
+  endpoint.host_link = host_link_name(container.id, network.id);
+  endpoint.interface = str("eth", container.interfaces++);
   return {};
 }
 
@@ -101,9 +111,7 @@ Result<void> Engine::plug_in(Container& container, const Fd& netns) {
   bool has_way_out = false;
   for (Endpoint& endpoint : container.endpoints) {
     HOP_TRY(const Network* network, look_up_network(endpoint.network));
-    HOP_CHECK(host_.ensure_bridge(*network));
-    endpoint.host_link = host_link_name(container.id, network->id);
-    endpoint.interface = str("eth", container.interfaces++);
+    HOP_CHECK(name_link(container, endpoint, *network));
     attachments.push_back({network, &endpoint, !network->internal && !has_way_out});
     has_way_out = has_way_out || !network->internal;
   }

@@ -1,12 +1,7 @@
 #include "runtime/engine/names.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <span>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/text.h"
@@ -31,26 +26,15 @@ constexpr std::array people{
     "pouzin",    "rekhter",     "roberts",   "shannon", "stevens",   "stoneman", "taylor",
     "tomlinson", "turing",      "zimmermann"};
 
-template <typename T>
-Result<T> random_value() {
-  T value{};
-  if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) {
-    return Error::from_errno(errno, "asking the kernel for random bytes");
-  }
-  return value;
-}
-
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 }  // namespace
 
-Result<std::string> random_id() {
-  using Bytes = std::array<std::byte, 32>;
+std::string random_id() {
   for (;;) {
-    HOP_TRY(const Bytes bytes, random_value<Bytes>());
-    std::string id = hex_text(bytes);
+    std::string id = hex_text(random_value<std::array<std::byte, 32>>());
     // The first twelve digits become a hostname, which must not look like a number.
     bool letter = std::any_of(id.begin(), id.begin() + 12, [](char c) { return c >= 'a'; });
     if (letter) return id;
@@ -61,9 +45,9 @@ std::string short_id(std::string_view id) {
   return std::string(id.substr(0, 12));
 }
 
-Result<std::string> random_name(const std::function<bool(const std::string&)>& taken) {
+std::string random_name(const std::function<bool(const std::string&)>& taken) {
   for (unsigned attempt = 0;; ++attempt) {
-    HOP_TRY(const auto number, random_value<uint32_t>());
+    const auto number = random_value<uint32_t>();
     std::string name =
         str(moods[number % moods.size()], "_", people[number / moods.size() % people.size()]);
     if (attempt > 5) name += std::to_string(number % 10);

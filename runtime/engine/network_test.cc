@@ -112,19 +112,37 @@ TEST(BridgeRules, LookLikeDockers) {
 }
 
 TEST(Names, IdsAndNames) {
-  const std::string id = *random_id();
+  const std::string id = random_id();
   EXPECT_THAT(id, testing::MatchesRegex("[0-9a-f]{64}"));
-  EXPECT_NE(id, *random_id());
+  EXPECT_NE(id, random_id());
   EXPECT_EQ(short_id(id), id.substr(0, 12));
   int asked = 0;
   const auto name = random_name([&](const std::string&) { return ++asked < 60; });
-  ASSERT_TRUE(name);
-  EXPECT_TRUE(check_name("container", *name));
+  EXPECT_TRUE(check_name("container", name));
   for (const char* good : {"a", "web", "web-1", "My_web.2"}) {
     EXPECT_TRUE(check_name("container", good)) << good;
   }
   for (const char* wrong : {"", "-web", "we b", "a/b", "Ü"}) {
     EXPECT_FALSE(check_name("container", wrong)) << wrong;
+  }
+}
+
+TEST(Names, FindByNameIdOrTheStartOfOne) {
+  using Thing = std::pair<std::string, std::string>;
+  const std::vector<Thing> things{{"web", "abc1"}, {"abc2", "ffff"}, {"db", "abc2"}, {"x", "e1"}};
+  const auto find = [&](std::string_view wanted) {
+    return find_by_name(
+        things, wanted, [](const Thing& each) -> const auto& { return each.first; },
+        [](const Thing& each) -> const auto& { return each.second; });
+  };
+  EXPECT_EQ(find("web").found, &things[0]);
+  EXPECT_EQ(find("ffff").found, &things[1]);
+  EXPECT_EQ(find("e").found, &things[3]);
+  EXPECT_TRUE(find("abc").ambiguous);
+  EXPECT_EQ(find("abc1").found, &things[0]);
+  for (const char* nothing : {"", "we", "abc1x"}) {
+    EXPECT_EQ(find(nothing).found, nullptr) << nothing;
+    EXPECT_FALSE(find(nothing).ambiguous) << nothing;
   }
 }
 

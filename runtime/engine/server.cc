@@ -2,14 +2,9 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <functional>
 
 #include "runtime/base/text.h"
@@ -135,12 +130,6 @@ void serve(Engine& engine, Fd connection) {
   }
 }
 
-bool is_own_user(int fd) {
-  ucred peer{};
-  socklen_t length = sizeof(peer);
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == ::geteuid();
-}
-
 }  // namespace
 
 Json answer_request(Engine& engine, const Json& request, const std::function<bool()>& client_gone) {
@@ -150,21 +139,7 @@ Json answer_request(Engine& engine, const Json& request, const std::function<boo
 
 Result<std::unique_ptr<EngineServer>> EngineServer::listen(const std::string& path, Engine& engine,
                                                            Log log) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    return Error(ErrorCode::invalid, "socket path " + path + " is longer than 107 bytes");
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!listener) return Error::from_errno(errno, "making a unix socket");
-  ::unlink(path.c_str());
-  const mode_t before = ::umask(0177);
-  const int bound = ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  ::umask(before);
-  if (bound != 0 || ::listen(listener.get(), 64) != 0) {
-    return Error::from_errno(errno, "listening on " + path);
-  }
+  HOP_TRY(Fd listener, proc::listen_at(path, 0));
   HOP_TRY(Pipe stop, make_pipe());
   return std::unique_ptr<EngineServer>(
       new EngineServer(engine, std::move(log), std::move(listener), std::move(stop)));
@@ -193,7 +168,7 @@ Result<void> EngineServer::run() {
 void EngineServer::accept() {
   Fd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!connection) return;
-  if (!is_own_user(connection.get()) || *connections_ >= most_connections) {
+  if (!proc::is_own_user(connection.get()) || *connections_ >= most_connections) {
     log_.warning("a connection was refused: foreign user or too many connections");
     return;
   }

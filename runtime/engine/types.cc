@@ -1,5 +1,6 @@
 #include "runtime/engine/types.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -36,6 +37,12 @@ std::string_view to_string(RestartPolicy policy) {
 
 std::string_view to_string(State state) {
   return state_names[static_cast<size_t>(state)];
+}
+
+const Endpoint* Container::endpoint_on(std::string_view network) const {
+  auto found = std::find_if(endpoints.begin(), endpoints.end(),
+                            [&](const Endpoint& each) { return each.network == network; });
+  return found == endpoints.end() ? nullptr : &*found;
 }
 
 Result<Restart> parse_restart(std::string_view text) {

@@ -103,6 +103,9 @@ struct Container {
   bool stopped_by_user = false;  ///< By stop or kill: the restart policy rests.
   bool removing = false;
   bool operator==(const Container&) const = default;
+
+  /// Its place in the network of that name; null when it has none.
+  [[nodiscard]] const Endpoint* endpoint_on(std::string_view network) const;
 };
 
 struct Network {

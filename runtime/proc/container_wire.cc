@@ -2,7 +2,9 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -120,6 +122,31 @@ std::optional<Error> error_from_json(const Json& body) {
     if (to_string(static_cast<ErrorCode>(i)) == name) code = static_cast<ErrorCode>(i);
   }
   return Error(code, string_or(error, "message", "node-init gave no reason"));
+}
+
+Result<Fd> listen_at(const std::string& path, int flags) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) {
+    return Error(ErrorCode::invalid, "socket path " + path + " is longer than 107 bytes");
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0));
+  if (!listener) return Error::from_errno(errno, "making a unix socket");
+  ::unlink(path.c_str());
+  const mode_t before = ::umask(0177);
+  const int bound = ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  ::umask(before);
+  if (bound != 0 || ::listen(listener.get(), 64) != 0) {
+    return Error::from_errno(errno, "listening on " + path);
+  }
+  return listener;
+}
+
+bool is_own_user(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == ::geteuid();
 }
 
 Result<MessageSocket> MessageSocket::connect(const std::string& path) {

@@ -43,6 +43,12 @@ Result<std::vector<std::string>> to_packets(const Json& body);
 Json error_to_json(const Error& error);
 std::optional<Error> error_from_json(const Json& body);
 
+/// A listening socket at a path, for its owner only; replaces what an earlier one left there.
+/// `flags`: SOCK_NONBLOCK or 0.
+Result<Fd> listen_at(const std::string& path, int flags);
+/// Whether the peer of a connection is a process of our own user.
+bool is_own_user(int fd);
+
 /// One end of a connection. Not thread-safe.
 class MessageSocket {
  public:

@@ -11,6 +11,7 @@
 #include "runtime/base/text.h"
 #include "runtime/proc/namespaces.h"
 #include "runtime/proc/pause_program.h"
+#include "runtime/proc/spawn.h"
 
 namespace hoplab::proc {
 

@@ -116,8 +116,6 @@ Error no_such(std::string_view what, const std::string& id);
 
 /// Now, as statuses carry it.
 int64_t status_time();
-/// Exit code as a shell counts: 128 + signal.
-int exit_code_of(int wait_status);
 
 /// A SOCK_SEQPACKET pair for the time between clone and exec.
 Result<std::pair<Fd, Fd>> make_sync_pair();

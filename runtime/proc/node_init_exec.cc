@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "runtime/proc/spawn.h"
+
 namespace hoplab::proc {
 
 Result<void> NodeExecs::make_streams(const ExecSpec& spec, Exec& exec, ProgramPlan& plan,

@@ -18,12 +18,6 @@ namespace {
 
 constexpr size_t most_connections = 1000;
 
-bool is_own_user(int fd) {
-  ucred peer{};
-  socklen_t length = sizeof(peer);
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == ::geteuid();
-}
-
 }  // namespace
 
 NodeServer::NodeServer(EventLoop& loop, Log log, NodeContainers& containers)
@@ -33,21 +27,7 @@ NodeServer::NodeServer(EventLoop& loop, Log log, NodeContainers& containers)
 }
 
 Result<void> NodeServer::listen(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    return Error(ErrorCode::invalid, "socket path " + path + " is longer than 107 bytes");
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  listener_ = Fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_) return Error::from_errno(errno, "making a unix socket");
-  ::unlink(path.c_str());
-  mode_t before = ::umask(0177);
-  int bound = ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  ::umask(before);
-  if (bound != 0 || ::listen(listener_.get(), 64) != 0) {
-    return Error::from_errno(errno, "listening on " + path);
-  }
+  HOP_TRY(listener_, listen_at(path, SOCK_NONBLOCK));
   return loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept(); });
 }
 

@@ -1,7 +1,6 @@
 // The channel between node-init and a child on its way to execve(2); see container_child.h.
 
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
@@ -13,10 +12,6 @@ namespace hoplab::proc {
 
 int64_t status_time() {
   return SystemClock().wall().time_since_epoch().count();
-}
-
-int exit_code_of(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
 Result<std::pair<Fd, Fd>> make_sync_pair() {

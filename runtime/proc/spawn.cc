@@ -103,6 +103,18 @@ Result<pid_t> start_inside(const NamespaceSet& namespaces, const Program& progra
   return static_cast<pid_t>(std::stol(*number));
 }
 
+int exit_code_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+int wait_for_exit(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return EXIT_FAILURE;
+  }
+  return exit_code_of(status);
+}
+
 std::vector<std::string> inside_environment() {
   std::vector<std::string> env{
       "PATH=/run/hoplab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -35,6 +35,11 @@ std::string find_program(const std::string& name, const std::vector<std::string>
 /// The caller must have one thread.
 Result<pid_t> start_inside(const NamespaceSet& namespaces, const Program& program);
 
+/// Exit code as a shell counts: 128 + signal when killed.
+int exit_code_of(int wait_status);
+/// Waits for a child of ours to end; its exit code.
+int wait_for_exit(pid_t child);
+
 /// The environment of processes inside: PATH with `/run/hoplab/bin` first, HOME, LANG, TERM.
 std::vector<std::string> inside_environment();
 
